@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * UUIDs as 16 bytes, their canonical text (lower case, with dashes), and name
+ * based UUIDs of version 5 in the URL namespace, which plgd hub uses for
+ * owners, hrefs and aggregates (plgd facts, section 2).
+ */
+#ifndef ET_BASE_UUID5_H
+#define ET_BASE_UUID5_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define ET_UUID_TEXT_BYTES 37 /* 36 characters and a NUL */
+
+struct et_uuid {
+	uint8_t bytes[16];
+};
+
+/* The version 5 UUID of `name` in the URL namespace. */
+struct et_uuid et_uuid_v5_url(const void *name, size_t bytes);
+/* True only for the canonical form: 36 characters, lower case, dashes in place. */
+bool et_uuid_parse_canonical(const char *text, size_t bytes, struct et_uuid *ret);
+void et_uuid_format(const struct et_uuid *uuid, char text[ET_UUID_TEXT_BYTES]);
+
+/* The order of the bytes, which is also that of the canonical texts. */
+static inline int
+et_uuid_compare(const struct et_uuid *a, const struct et_uuid *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
+#endif
