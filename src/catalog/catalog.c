@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/catalog.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/db.h"
+
+#define SCHEMA_VERSION 1
+
+/* WITHOUT ROWID where the key is the way in: the audit walks `coverage` in the order of its key. */
+static const char schema[] =
+	"CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE archive (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+	" name TEXT NOT NULL, messages INTEGER NOT NULL, events INTEGER NOT NULL, registrations INTEGER NOT NULL,"
+	" foreign_messages INTEGER NOT NULL, malformed INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, first_time INTEGER, last_time INTEGER, tree_size INTEGER NOT NULL,"
+	" PRIMARY KEY (identity, first_seq)) WITHOUT ROWID;"
+	"CREATE TABLE hole (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+	" type TEXT NOT NULL, PRIMARY KEY (identity, first_seq)) WITHOUT ROWID;"
+	/* whole_last: the last version when coverage is one span from 0, else NULL. */
+	"CREATE TABLE coverage (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, device BLOB NOT NULL,"
+	" family INTEGER NOT NULL, whole_last INTEGER, messages INTEGER NOT NULL, duplicates INTEGER NOT NULL,"
+	" spans BLOB NOT NULL, PRIMARY KEY (aggregate, epoch)) WITHOUT ROWID;"
+	"CREATE INDEX coverage_device ON coverage (device);"
+	"CREATE TABLE device (device BLOB PRIMARY KEY, registered_seq INTEGER NOT NULL,"
+	" unregistered_seq INTEGER NOT NULL, first_event_seq INTEGER NOT NULL, born INTEGER NOT NULL,"
+	" malformed_first_seq INTEGER NOT NULL, malformed_last_seq INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE links_event (device BLOB NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT NULL,"
+	" version INTEGER NOT NULL, PRIMARY KEY (device, identity, seq)) WITHOUT ROWID;"
+	"CREATE TABLE noted_latest (aggregate BLOB PRIMARY KEY, time INTEGER NOT NULL, latest INTEGER NOT NULL,"
+	" older_time INTEGER, older_latest INTEGER) WITHOUT ROWID;"
+	"CREATE TABLE finding (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, version INTEGER NOT NULL,"
+	" device BLOB NOT NULL, code TEXT NOT NULL, recoverable TEXT NOT NULL, first_run INTEGER NOT NULL,"
+	" last_run INTEGER NOT NULL, PRIMARY KEY (aggregate, epoch, version)) WITHOUT ROWID;"
+	"CREATE TABLE rescue (aggregate BLOB NOT NULL, version INTEGER NOT NULL, time INTEGER NOT NULL,"
+	" name TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (aggregate, version)) WITHOUT ROWID;"
+	"CREATE TABLE run (id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER NOT NULL,"
+	" ended INTEGER NOT NULL DEFAULT 0, exit_status INTEGER NOT NULL DEFAULT 7,"
+	" verdict TEXT NOT NULL DEFAULT 'interrupted', last_seq INTEGER NOT NULL DEFAULT 0,"
+	" messages INTEGER NOT NULL DEFAULT 0, findings INTEGER NOT NULL DEFAULT 0);";
+
+static int
+read_schema_version(struct et_catalog *catalog, int *ret, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_prepare(catalog, "PRAGMA user_version", &statement, err);
+	if (r < 0)
+		return r;
+	r = et_db_step(catalog, statement, "read the schema version", err);
+	if (r > 0)
+		*ret = sqlite3_column_int(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return r < 0 ? r : 0;
+}
+
+static int
+migrate(struct et_catalog *catalog, bool read_only, struct et_error *err)
+{
+	char pragma[64];
+	int version = 0;
+	int r;
+
+	r = read_schema_version(catalog, &version, err);
+	if (r < 0)
+		return r;
+	if (version > SCHEMA_VERSION) {
+		r = et_error_set(err, ET_CONFIG, "catalog '%s' has schema %d; this evtrail knows %d", catalog->path,
+				 version, SCHEMA_VERSION);
+		et_error_hint(err, "use the newer evtrail that wrote it");
+		return r;
+	}
+	if (version == SCHEMA_VERSION)
+		return 0;
+	if (read_only)
+		return et_error_set(err, ET_GONE, "catalog '%s' is empty", catalog->path);
+	r = et_catalog_begin(catalog, err);
+	if (r < 0)
+		return r;
+	r = et_db_exec(catalog, schema, err);
+	if (r < 0)
+		return r;
+	(void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
+	r = et_db_exec(catalog, pragma, err);
+	if (r < 0)
+		return r;
+	return et_catalog_commit(catalog, err);
+}
+
+/* SQLite makes new files 0644 & ~umask; ours are 0600. */
+static int
+touch_private(const char *path, struct et_error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return et_error_errno(err, errno, "create '%s'", path);
+	(void)close(fd);
+	return 0;
+}
+
+static int
+set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
+{
+	int r;
+
+	(void)sqlite3_busy_timeout(catalog->db, 5000);
+	/* The archives are the truth: after a power cut a catalog that lags is caught up from them. */
+	r = et_db_exec(catalog,
+		       read_only ? "PRAGMA query_only = 1; PRAGMA cache_size = -16384;"
+				 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
+				   "PRAGMA temp_store = FILE; PRAGMA wal_autocheckpoint = 4000;",
+		       err);
+	if (r < 0)
+		return r;
+	r = migrate(catalog, read_only, err);
+	if (r < 0)
+		return r;
+	if (read_only)
+		return 0;
+	return et_db_exec(catalog,
+			  "CREATE TEMP TABLE suspect (aggregate BLOB PRIMARY KEY, id TEXT NOT NULL,"
+			  " in_store INTEGER NOT NULL, latest INTEGER NOT NULL, first INTEGER NOT NULL) WITHOUT ROWID",
+			  err);
+}
+
+int
+et_catalog_open(const char *dir, bool read_only, struct et_catalog **ret, struct et_error *err)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = et_calloc(1, sizeof(*catalog));
+	int flags = read_only ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	int r;
+
+	catalog->path = et_format("%s/catalog.db", dir);
+	if (read_only && access(catalog->path, F_OK) != 0)
+		return et_error_set(err, ET_GONE, "no catalog in '%s'", dir);
+	if (!read_only) {
+		r = touch_private(catalog->path, err);
+		if (r < 0)
+			return r;
+	}
+	if (read_only && access(catalog->path, W_OK) != 0)
+		flags = SQLITE_OPEN_READONLY;
+	if (sqlite3_open_v2(catalog->path, &catalog->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return et_db_failed(catalog, err, "open");
+	r = set_up(catalog, read_only, err);
+	if (r < 0)
+		return r;
+	*ret = ET_STEAL(catalog);
+	return 0;
+}
+
+void
+et_catalog_free(struct et_catalog *catalog)
+{
+	if (catalog == NULL)
+		return;
+	for (size_t i = 0; i < ET_SQL_COUNT; i++)
+		(void)sqlite3_finalize(catalog->statements[i]);
+	(void)sqlite3_close_v2(catalog->db);
+	free(catalog->path);
+	free(catalog);
+}
+
+int
+et_catalog_begin(struct et_catalog *catalog, struct et_error *err)
+{
+	int r = 0;
+
+	if (catalog->depth == 0)
+		r = et_db_exec(catalog, "BEGIN IMMEDIATE", err);
+	if (r == 0)
+		catalog->depth++;
+	return r;
+}
+
+int
+et_catalog_commit(struct et_catalog *catalog, struct et_error *err)
+{
+	int r = 0;
+
+	if (catalog->depth == 1)
+		r = et_db_exec(catalog, "COMMIT", err);
+	if (r == 0)
+		catalog->depth--;
+	return r;
+}
+
+void
+et_catalog_rollback(struct et_catalog *catalog)
+{
+	if (catalog->depth > 0)
+		(void)sqlite3_exec(catalog->db, "ROLLBACK", NULL, NULL, NULL);
+	catalog->depth = 0;
+}
+
+int
+et_catalog_get(struct et_catalog *catalog, const char *key, struct et_buf *out, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_GET, &statement, err);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+	r = et_db_step(catalog, statement, "read a note", err);
+	if (r > 0) {
+		struct et_slice value = et_column_blob(statement, 0);
+
+		et_buf_reset(out);
+		et_buf_put(out, value.data, value.size);
+		(void)et_buf_cstr(out);
+	}
+	(void)sqlite3_reset(statement);
+	return r;
+}
+
+int
+et_catalog_set(struct et_catalog *catalog, const char *key, const char *value, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_SET, &statement, err);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(statement, 2, value, -1, SQLITE_STATIC);
+	return et_db_run(catalog, statement, "write a note", err);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading coverage, device facts and links events. */
+#include "catalog/db.h"
+
+struct et_cover_list {
+	struct et_catalog *catalog;
+	sqlite3_stmt *statement;
+};
+
+struct et_links_list {
+	struct et_catalog *catalog;
+	sqlite3_stmt *statement;
+};
+
+#define COVER_COLUMNS "SELECT aggregate, epoch, device, family, whole_last, messages, duplicates, spans FROM coverage"
+
+static int
+open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key, struct et_cover_list **ret,
+	  struct et_error *err)
+{
+	struct et_cover_list *list = et_calloc(1, sizeof(*list));
+	int r;
+
+	list->catalog = catalog;
+	r = et_db_prepare(catalog, sql, &list->statement, err);
+	if (r < 0) {
+		free(list);
+		return r;
+	}
+	if (key != NULL)
+		(void)sqlite3_bind_blob(list->statement, 1, key->bytes, sizeof(key->bytes), SQLITE_TRANSIENT);
+	*ret = list;
+	return 0;
+}
+
+int
+et_cover_list_open(struct et_catalog *catalog, struct et_cover_list **ret, struct et_error *err)
+{
+	return open_list(catalog, COVER_COLUMNS " ORDER BY aggregate, epoch", NULL, ret, err);
+}
+
+int
+et_cover_list_of(struct et_catalog *catalog, const struct et_uuid *aggregate, struct et_cover_list **ret,
+		 struct et_error *err)
+{
+	return open_list(catalog, COVER_COLUMNS " WHERE aggregate = ?1 ORDER BY epoch", aggregate, ret, err);
+}
+
+int
+et_cover_list_device(struct et_catalog *catalog, const struct et_uuid *device, struct et_cover_list **ret,
+		     struct et_error *err)
+{
+	return open_list(catalog, COVER_COLUMNS " WHERE device = ?1 ORDER BY aggregate, epoch", device, ret, err);
+}
+
+int
+et_cover_list_next(struct et_cover_list *list, struct et_cover *ret, struct et_error *err)
+{
+	sqlite3_stmt *row = list->statement;
+	int r = et_db_step(list->catalog, row, "read coverage", err);
+
+	if (r <= 0)
+		return r;
+	ret->aggregate = et_column_uuid(row, 0);
+	ret->epoch = (unsigned)sqlite3_column_int(row, 1);
+	ret->device = et_column_uuid(row, 2);
+	ret->family = (enum et_family)sqlite3_column_int(row, 3);
+	ret->whole = sqlite3_column_type(row, 4) != SQLITE_NULL;
+	ret->whole_last = et_column_u64(row, 4);
+	ret->messages = et_column_u64(row, 5);
+	ret->duplicates = et_column_u64(row, 6);
+	ret->spans = et_column_blob(row, 7);
+	return 1;
+}
+
+void
+et_cover_list_free(struct et_cover_list *list)
+{
+	if (list == NULL)
+		return;
+	(void)sqlite3_finalize(list->statement);
+	free(list);
+}
+
+int
+et_catalog_device(struct et_catalog *catalog, const struct et_uuid *device, struct et_device *ret,
+		  struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_DEVICE_GET, &statement, err);
+	if (r < 0)
+		return r;
+	et_bind_uuid(statement, 1, device);
+	r = et_db_step(catalog, statement, "read a device", err);
+	if (r > 0)
+		*ret = (struct et_device){
+			.registered_seq = et_column_u64(statement, 0),
+			.unregistered_seq = et_column_u64(statement, 1),
+			.first_event_seq = et_column_u64(statement, 2),
+			.born = sqlite3_column_int(statement, 3) != 0,
+			.malformed_first_seq = et_column_u64(statement, 4),
+			.malformed_last_seq = et_column_u64(statement, 5),
+		};
+	(void)sqlite3_reset(statement);
+	return r;
+}
+
+int
+et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device, struct et_links_list **ret,
+		   struct et_error *err)
+{
+	struct et_links_list *list = et_calloc(1, sizeof(*list));
+	int r;
+
+	list->catalog = catalog;
+	r = et_db_prepare(catalog,
+			  "SELECT identity, seq, version FROM links_event WHERE device = ?1 ORDER BY identity, seq",
+			  &list->statement, err);
+	if (r < 0) {
+		free(list);
+		return r;
+	}
+	(void)sqlite3_bind_blob(list->statement, 1, device->bytes, sizeof(device->bytes), SQLITE_TRANSIENT);
+	*ret = list;
+	return 0;
+}
+
+int
+et_links_list_next(struct et_links_list *list, struct et_links_event *ret, struct et_error *err)
+{
+	int r = et_db_step(list->catalog, list->statement, "list links events", err);
+
+	if (r > 0) {
+		et_column_text(list->statement, 0, ret->identity, sizeof(ret->identity));
+		ret->seq = et_column_u64(list->statement, 1);
+		ret->version = et_column_u64(list->statement, 2);
+	}
+	return r;
+}
+
+void
+et_links_list_free(struct et_links_list *list)
+{
+	if (list == NULL)
+		return;
+	(void)sqlite3_finalize(list->statement);
+	free(list);
+}

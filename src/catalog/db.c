@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/db.h"
+
+static const char *const texts[ET_SQL_COUNT] = {
+	[ET_SQL_GET] = "SELECT value FROM note WHERE key = ?1",
+	[ET_SQL_SET] = "INSERT INTO note (key, value) VALUES (?1, ?2) "
+		       "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[ET_SQL_ARCHIVE_ADD] =
+		"INSERT INTO archive (identity, first_seq, last_seq, name, messages, events, registrations,"
+		" foreign_messages, malformed, raw_bytes, bytes, first_time, last_time, tree_size)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+	[ET_SQL_ARCHIVE_DROP] = "DELETE FROM archive WHERE identity = ?1 AND first_seq >= ?2 AND last_seq <= ?3",
+	[ET_SQL_ARCHIVE_LAST] = "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq DESC LIMIT 1",
+	[ET_SQL_ARCHIVE_AT] = "SELECT * FROM archive WHERE identity = ?1 AND first_seq <= ?2 AND last_seq >= ?2"
+			      " ORDER BY first_seq DESC LIMIT 1",
+	[ET_SQL_IDENTITY_LAST] = "SELECT identity FROM archive ORDER BY identity DESC LIMIT 1",
+	[ET_SQL_HOLE_ADD] = "INSERT OR REPLACE INTO hole (identity, first_seq, last_seq, type) VALUES (?1, ?2, ?3, ?4)",
+	[ET_SQL_HOLES] = "SELECT identity, first_seq, last_seq, type FROM hole ORDER BY identity, first_seq",
+	[ET_SQL_TOTALS] =
+		"SELECT count(*), count(DISTINCT identity), sum(messages), sum(events), sum(registrations),"
+		" sum(foreign_messages), sum(malformed), sum(raw_bytes), sum(bytes), min(first_time), max(last_time)"
+		" FROM archive",
+	[ET_SQL_TOTALS_NEWEST] = "SELECT min(first_seq), max(last_seq) FROM archive"
+				 " WHERE identity = (SELECT max(identity) FROM archive)",
+	[ET_SQL_TOTALS_HOLES] = "SELECT count(*), sum(last_seq - first_seq + 1) FROM hole",
+	[ET_SQL_COVER_EPOCHS] = "SELECT epoch, whole_last, messages, duplicates, spans FROM coverage"
+				" WHERE aggregate = ?1 ORDER BY epoch",
+	[ET_SQL_COVER_PUT] =
+		"INSERT OR REPLACE INTO coverage (aggregate, epoch, device, family, whole_last, messages, duplicates,"
+		" spans) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ET_SQL_DEVICE_GET] = "SELECT registered_seq, unregistered_seq, first_event_seq, born, malformed_first_seq,"
+			      " malformed_last_seq FROM device WHERE device = ?1",
+	[ET_SQL_DEVICE_PUT] =
+		"INSERT OR REPLACE INTO device (device, registered_seq, unregistered_seq, first_event_seq, born,"
+		" malformed_first_seq, malformed_last_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[ET_SQL_LINKS_ADD] =
+		"INSERT OR REPLACE INTO links_event (device, identity, seq, version) VALUES (?1, ?2, ?3, ?4)",
+	[ET_SQL_FINDING_NOTE] =
+		"INSERT INTO finding (aggregate, epoch, version, device, code, recoverable, first_run, last_run)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
+		" ON CONFLICT (aggregate, epoch, version) DO UPDATE SET code = excluded.code,"
+		" recoverable = excluded.recoverable, last_run = excluded.last_run",
+	[ET_SQL_LATEST_NOTE] =
+		"INSERT INTO noted_latest (aggregate, time, latest) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (aggregate) DO UPDATE SET older_time = time, older_latest = latest,"
+		" time = excluded.time, latest = excluded.latest WHERE latest <> excluded.latest",
+	[ET_SQL_RUN_BEGIN] = "INSERT INTO run (command, started) VALUES (?1, ?2)",
+	[ET_SQL_RUN_END] = "UPDATE run SET ended = ?2, exit_status = ?3, verdict = ?4, last_seq = ?5, messages = ?6,"
+			   " findings = ?7 WHERE id = ?1",
+	[ET_SQL_RUNS] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, messages, findings"
+			" FROM run ORDER BY id DESC LIMIT ?1",
+	[ET_SQL_SUSPECT_ADD] =
+		"INSERT OR REPLACE INTO temp.suspect (aggregate, id, in_store, latest, first) VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first FROM temp.suspect WHERE aggregate > ?1"
+			    " ORDER BY aggregate LIMIT ?2",
+	[ET_SQL_SUSPECT_COUNT] = "SELECT count(*) FROM temp.suspect",
+};
+
+int
+et_db_failed(struct et_catalog *catalog, struct et_error *err, const char *doing)
+{
+	int code;
+
+	switch (sqlite3_errcode(catalog->db) & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		code = ET_BUSY;
+		break;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		code = ET_CORRUPT;
+		break;
+	case SQLITE_CONSTRAINT:
+		code = ET_CONFLICT;
+		break;
+	case SQLITE_CANTOPEN:
+		code = ET_GONE;
+		break;
+	default:
+		code = ET_IO;
+	}
+	et_error_set(err, code, "catalog '%s': %s: %s", catalog->path, doing, sqlite3_errmsg(catalog->db));
+	if (code == ET_CORRUPT)
+		et_error_hint(err, "move the catalog away and run `evtrail reindex`: coverage is made again "
+				   "from the archives");
+	return code;
+}
+
+int
+et_db_prepare(struct et_catalog *catalog, const char *sql, sqlite3_stmt **ret, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+
+	if (sqlite3_prepare_v3(catalog->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
+		return et_db_failed(catalog, err, "prepare");
+	*ret = statement;
+	return 0;
+}
+
+int
+et_db_statement(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret, struct et_error *err)
+{
+	sqlite3_stmt **slot = &catalog->statements[which];
+	int r;
+
+	if (*slot == NULL) {
+		r = et_db_prepare(catalog, texts[which], slot, err);
+		if (r < 0)
+			return r;
+	}
+	(void)sqlite3_reset(*slot);
+	(void)sqlite3_clear_bindings(*slot);
+	*ret = *slot;
+	return 0;
+}
+
+int
+et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err)
+{
+	switch (sqlite3_step(statement)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default:
+		return et_db_failed(catalog, err, doing);
+	}
+}
+
+int
+et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err)
+{
+	int r = et_db_step(catalog, statement, doing, err);
+
+	(void)sqlite3_reset(statement);
+	return r < 0 ? r : 0;
+}
+
+int
+et_db_exec(struct et_catalog *catalog, const char *sql, struct et_error *err)
+{
+	if (sqlite3_exec(catalog->db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return et_db_failed(catalog, err, "execute");
+	return 0;
+}
+
+void
+et_bind_uuid(sqlite3_stmt *statement, int index, const struct et_uuid *uuid)
+{
+	(void)sqlite3_bind_blob(statement, index, uuid->bytes, sizeof(uuid->bytes), SQLITE_STATIC);
+}
+
+struct et_slice
+et_column_blob(sqlite3_stmt *statement, int index)
+{
+	const void *bytes = sqlite3_column_blob(statement, index);
+	int size = sqlite3_column_bytes(statement, index);
+
+	return (struct et_slice){ .data = bytes, .size = size > 0 ? (size_t)size : 0 };
+}
+
+struct et_uuid
+et_column_uuid(sqlite3_stmt *statement, int index)
+{
+	struct et_slice blob = et_column_blob(statement, index);
+	struct et_uuid uuid = { { 0 } };
+
+	if (blob.size == sizeof(uuid.bytes))
+		memcpy(uuid.bytes, blob.data, sizeof(uuid.bytes));
+	return uuid;
+}
+
+void
+et_column_text(sqlite3_stmt *statement, int index, char *out, size_t room)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, index);
+
+	(void)snprintf(out, room, "%s", text != NULL ? text : "");
+}

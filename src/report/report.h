@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a run found, for people (text) and for programs (JSON). The numbers
+ * are gathered by the command room; here they only get a shape. One struct is
+ * the source of both, so that they cannot differ.
+ */
+#ifndef ET_REPORT_REPORT_H
+#define ET_REPORT_REPORT_H
+
+#include <stdio.h>
+
+#include "audit/judge.h"
+#include "audit/tally.h"
+
+#define ET_REPORT_FINDINGS_MAX 1000u
+
+struct et_report_hole {
+	uint64_t first_seq;
+	uint64_t last_seq;
+	const char *type; /* "expired_before", ... (archive format) */
+};
+
+/* A finding with what is known of it beyond the verdict. Text is borrowed; NULL: not known. */
+struct et_report_finding {
+	struct et_finding finding;
+	const char *device_id;    /* as the hub writes it */
+	const char *aggregate_id;
+	const char *href;
+};
+
+struct et_report {
+	const char *tool_version;
+	const char *command;  /* "audit" */
+	const char *verdict;  /* the word of the exit status: "clean", "findings", "incomplete", ... */
+	int exit_status;
+	const char *const *notes; /* why incomplete, what was skipped; one line each */
+	size_t note_count;
+	/* stream */
+	const char *stream;
+	const char *identity;
+	uint64_t first_seq;
+	uint64_t last_seq;
+	int64_t cut_time_ns;
+	/* range: requested and compared, as closed intervals of sequences; 0,0: nothing */
+	uint64_t requested_first;
+	uint64_t requested_last;
+	uint64_t compared_first;
+	uint64_t compared_last;
+	const struct et_report_hole *holes;
+	size_t hole_count;
+	/* store */
+	uint64_t documents;
+	uint64_t aggregates;
+	uint64_t events; /* expected versions plus service metadata */
+	struct et_tally tally;
+	bool split;
+	bool sums_hold;
+	const char *sums_broken; /* which equation; NULL when they hold */
+	/* the first ET_REPORT_FINDINGS_MAX findings; findings_total says how many there are */
+	const struct et_report_finding *findings;
+	size_t finding_count;
+	uint64_t findings_total;
+	const char *findings_file; /* where all of them were written; NULL */
+	int64_t duration_ns;
+	uint64_t new_messages; /* archived by this run */
+};
+
+/* Text: verdict first; width 0: not a terminal (no colour, no cutting). */
+void et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width);
+/* One JSON object and a newline; keys as in docs (fixed once released). */
+ET_CHECKED int et_report_json(const struct et_report *report, FILE *out, struct et_error *err);
+/* One finding as one line of NDJSON, the same fields as in the report's findings[]. */
+ET_CHECKED int et_report_finding_line(const struct et_report_finding *finding, FILE *out, struct et_error *err);
+
+#endif
