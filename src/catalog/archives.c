@@ -4,7 +4,7 @@
 
 #include "catalog/take.h"
 
-struct et_archive_list {
+struct et_entry_list {
 	struct et_catalog *catalog;
 	sqlite3_stmt *statement;
 };
@@ -54,7 +54,7 @@ add_entry(struct et_catalog *catalog, const struct et_archive_entry *entry, stru
 }
 
 static int
-add_hole(struct et_catalog *catalog, const struct et_hole *hole, struct et_error *err)
+add_hole(struct et_catalog *catalog, const struct et_noted_hole *hole, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -69,34 +69,15 @@ add_hole(struct et_catalog *catalog, const struct et_hole *hole, struct et_error
 	return et_db_run(catalog, statement, "add a hole", err);
 }
 
-static int
-take(struct et_catalog *catalog, const struct et_archive_entry *entry, const struct et_hole *holes, size_t hole_count,
-     const struct et_row *rows, size_t row_count, struct et_error *err)
+int
+et_catalog_add_archive(struct et_catalog *catalog, const struct et_archive_entry *entry,
+		       const struct et_noted_hole *holes, size_t hole_count, struct et_error *err)
 {
 	int r;
 
 	r = add_entry(catalog, entry, err);
 	for (size_t i = 0; r == 0 && i < hole_count; i++)
 		r = add_hole(catalog, &holes[i], err);
-	if (r < 0)
-		return r;
-	return et_catalog_take_rows(catalog, entry->identity, rows, row_count, err);
-}
-
-int
-et_catalog_take_archive(struct et_catalog *catalog, const struct et_archive_entry *entry, const struct et_hole *holes,
-			size_t hole_count, const struct et_row *rows, size_t row_count, struct et_error *err)
-{
-	int r;
-
-	r = et_catalog_begin(catalog, err);
-	if (r < 0)
-		return r;
-	r = take(catalog, entry, holes, hole_count, rows, row_count, err);
-	if (r == 0)
-		r = et_catalog_commit(catalog, err);
-	if (r < 0)
-		et_catalog_rollback(catalog);
 	return r;
 }
 
@@ -126,10 +107,10 @@ et_catalog_replace_archives(struct et_catalog *catalog, const struct et_archive_
 }
 
 int
-et_archive_list_open(struct et_catalog *catalog, const char *identity, struct et_archive_list **ret,
+et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_entry_list **ret,
 		     struct et_error *err)
 {
-	struct et_archive_list *list = et_calloc(1, sizeof(*list));
+	struct et_entry_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
 	list->catalog = catalog;
@@ -148,7 +129,7 @@ et_archive_list_open(struct et_catalog *catalog, const char *identity, struct et
 }
 
 int
-et_archive_list_next(struct et_archive_list *list, struct et_archive_entry *ret, struct et_error *err)
+et_entry_list_next(struct et_entry_list *list, struct et_archive_entry *ret, struct et_error *err)
 {
 	int r = et_db_step(list->catalog, list->statement, "list archives", err);
 
@@ -158,7 +139,7 @@ et_archive_list_next(struct et_archive_list *list, struct et_archive_entry *ret,
 }
 
 void
-et_archive_list_free(struct et_archive_list *list)
+et_entry_list_free(struct et_entry_list *list)
 {
 	if (list == NULL)
 		return;
@@ -217,7 +198,7 @@ et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_B
 }
 
 int
-et_catalog_holes(struct et_catalog *catalog, struct et_hole *holes, size_t room, size_t *ret_count,
+et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t room, size_t *ret_count,
 		 uint64_t *ret_total, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
@@ -229,7 +210,7 @@ et_catalog_holes(struct et_catalog *catalog, struct et_hole *holes, size_t room,
 		return r;
 	while ((r = et_db_step(catalog, statement, "list holes", err)) > 0) {
 		if (total < room) {
-			struct et_hole *hole = &holes[total];
+			struct et_noted_hole *hole = &holes[total];
 
 			et_column_text(statement, 0, hole->identity, sizeof(hole->identity));
 			hole->first_seq = et_column_u64(statement, 1);

@@ -39,7 +39,6 @@ ET_CHECKED int et_catalog_set(struct et_catalog *catalog, const char *key, const
 /* ---- archives ---- */
 
 #define ET_IDENTITY_TEXT_BYTES 64
-#define ET_TREE_EDGE_MAX 64
 
 struct et_archive_entry {
 	char identity[ET_IDENTITY_TEXT_BYTES];
@@ -58,32 +57,42 @@ struct et_archive_entry {
 	uint64_t tree_size; /* behind it */
 };
 
-struct et_hole {
+struct et_noted_hole {
 	char identity[ET_IDENTITY_TEXT_BYTES];
 	uint64_t first_seq;
 	uint64_t last_seq;
 	char type[32]; /* as in the manifest */
 };
 
-/* Takes an archive in: its entry, holes and rows (ordered as et_rows_sort), in one transaction. Its rows
- * extend coverage. ET_CONFLICT when an archive of the identity begins there already. Cost: one lookup and one
- * write per aggregate that the rows name. */
-ET_CHECKED int et_catalog_take_archive(struct et_catalog *catalog, const struct et_archive_entry *entry,
-				       const struct et_hole *holes, size_t hole_count, const struct et_row *rows,
-				       size_t row_count, struct et_error *err);
+/* Takes an archive in: its entry and holes, then its rows in the order of et_rows_sort, in any portions. One
+ * transaction, closed by finish; freed without finish it never was. ET_CONFLICT when an archive of the identity
+ * begins there already. Cost: one lookup and one write per aggregate that the rows name. */
+struct et_take;
+/* Called for each aggregate that an archive adds to: how many of its messages were new, how many not. */
+typedef int et_touched_hook(void *cookie, const struct et_uuid *aggregate, uint64_t added, uint64_t duplicates,
+			    struct et_error *err);
+ET_CHECKED int et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry,
+			    const struct et_noted_hole *holes, size_t hole_count, struct et_take **ret,
+			    struct et_error *err);
+void et_take_watch(struct et_take *take, et_touched_hook *hook, void *cookie);
+ET_CHECKED int et_take_rows(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err);
+ET_CHECKED int et_take_finish(struct et_take *take, struct et_error *err);
+void et_take_free(struct et_take *take);
+ET_CLEANUP_DEFINE(et_take, et_take_free);
+
 /* Puts one entry in the place of those that it merges (compact): same range, same coverage. */
 ET_CHECKED int et_catalog_replace_archives(struct et_catalog *catalog, const struct et_archive_entry *entry,
 					   struct et_error *err);
 /* Forgets archives and coverage, keeps what audits noted (reindex). */
 ET_CHECKED int et_catalog_forget_coverage(struct et_catalog *catalog, struct et_error *err);
 
-struct et_archive_list;
+struct et_entry_list;
 /* All archives, or those of one identity (NULL: all), by identity and first sequence. */
-ET_CHECKED int et_archive_list_open(struct et_catalog *catalog, const char *identity, struct et_archive_list **ret,
+ET_CHECKED int et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_entry_list **ret,
 				    struct et_error *err);
-ET_CHECKED int et_archive_list_next(struct et_archive_list *list, struct et_archive_entry *ret, struct et_error *err);
-void et_archive_list_free(struct et_archive_list *list);
-ET_CLEANUP_DEFINE(et_archive_list, et_archive_list_free);
+ET_CHECKED int et_entry_list_next(struct et_entry_list *list, struct et_archive_entry *ret, struct et_error *err);
+void et_entry_list_free(struct et_entry_list *list);
+ET_CLEANUP_DEFINE(et_entry_list, et_entry_list_free);
 
 /* The newest archive of an identity: 1, or 0 when there is none. */
 ET_CHECKED int et_catalog_last_archive(struct et_catalog *catalog, const char *identity, struct et_archive_entry *ret,
@@ -95,7 +104,7 @@ ET_CHECKED int et_catalog_archive_at(struct et_catalog *catalog, const char *ide
 ET_CHECKED int et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_BYTES],
 					struct et_error *err);
 /* Holes, a batch for the report: at most `room` of them; *ret_total says how many there are. */
-ET_CHECKED int et_catalog_holes(struct et_catalog *catalog, struct et_hole *holes, size_t room, size_t *ret_count,
+ET_CHECKED int et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t room, size_t *ret_count,
 				uint64_t *ret_total, struct et_error *err);
 
 struct et_totals {
@@ -142,6 +151,10 @@ ET_CHECKED int et_cover_list_device(struct et_catalog *catalog, const struct et_
 ET_CHECKED int et_cover_list_next(struct et_cover_list *list, struct et_cover *ret, struct et_error *err);
 void et_cover_list_free(struct et_cover_list *list);
 ET_CLEANUP_DEFINE(et_cover_list, et_cover_list_free);
+
+/* The time of the last snapshot event that the stream has shown: older hubs published them, current ones do not
+ * (plgd.md section 2). ET_TIME_NONE: none. */
+ET_CHECKED int et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret, struct et_error *err);
 
 /* What the stream says of a device. Sequences are 0 where there is none. */
 struct et_device {
@@ -214,8 +227,12 @@ struct et_suspect {
 	uint64_t latest_version;
 	uint64_t first_version;
 };
+/* One that the store has takes the place of one that it has not, never the other way round. */
 ET_CHECKED int et_catalog_suspect_add(struct et_catalog *catalog, const struct et_suspect *suspect,
 				      struct et_error *err);
+/* True when it is one. */
+ET_CHECKED int et_catalog_is_suspect(struct et_catalog *catalog, const struct et_uuid *aggregate, bool *ret,
+				     struct et_error *err);
 ET_CHECKED int et_catalog_suspects_clear(struct et_catalog *catalog, struct et_error *err);
 /* The next `room` suspects behind `after` (zero UUID: from the start) into a batch; ids are copied. */
 struct et_suspect_batch {

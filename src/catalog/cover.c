@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading coverage, device facts and links events. */
+#include "base/clock.h"
 #include "catalog/db.h"
 
 struct et_cover_list {
@@ -80,6 +81,20 @@ et_cover_list_free(struct et_cover_list *list)
 		return;
 	(void)sqlite3_finalize(list->statement);
 	free(list);
+}
+
+int
+et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret, struct et_error *err)
+{
+	struct et_buf text;
+	int r;
+
+	et_buf_init(&text, 64);
+	r = et_catalog_get(catalog, "last_snapshot_time_ns", &text, err);
+	if (r >= 0)
+		*ret = r > 0 ? (int64_t)strtoll(et_buf_cstr(&text), NULL, 10) : ET_TIME_NONE;
+	et_buf_done(&text);
+	return r < 0 ? r : 0;
 }
 
 int

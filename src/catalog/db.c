@@ -50,7 +50,10 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_RUNS] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, messages, findings"
 			" FROM run ORDER BY id DESC LIMIT ?1",
 	[ET_SQL_SUSPECT_ADD] =
-		"INSERT OR REPLACE INTO temp.suspect (aggregate, id, in_store, latest, first) VALUES (?1, ?2, ?3, ?4, ?5)",
+		"INSERT INTO temp.suspect (aggregate, id, in_store, latest, first) VALUES (?1, ?2, ?3, ?4, ?5)"
+		" ON CONFLICT (aggregate) DO UPDATE SET id = excluded.id, in_store = 1, latest = excluded.latest,"
+		" first = excluded.first WHERE excluded.in_store",
+	[ET_SQL_SUSPECT_HAS] = "SELECT 1 FROM temp.suspect WHERE aggregate = ?1",
 	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first FROM temp.suspect WHERE aggregate > ?1"
 			    " ORDER BY aggregate LIMIT ?2",
 	[ET_SQL_SUSPECT_COUNT] = "SELECT count(*) FROM temp.suspect",

@@ -128,6 +128,24 @@ et_catalog_suspect_add(struct et_catalog *catalog, const struct et_suspect *susp
 }
 
 int
+et_catalog_is_suspect(struct et_catalog *catalog, const struct et_uuid *aggregate, bool *ret, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_SUSPECT_HAS, &statement, err);
+	if (r < 0)
+		return r;
+	et_bind_uuid(statement, 1, aggregate);
+	r = et_db_step(catalog, statement, "look for a suspect", err);
+	(void)sqlite3_reset(statement);
+	if (r < 0)
+		return r;
+	*ret = r > 0;
+	return 0;
+}
+
+int
 et_catalog_suspects_clear(struct et_catalog *catalog, struct et_error *err)
 {
 	return et_db_exec(catalog, "DELETE FROM temp.suspect", err);

@@ -7,6 +7,9 @@
  */
 #include "catalog/take.h"
 
+#include <inttypes.h>
+
+#include "base/clock.h"
 #include "catalog/db.h"
 
 struct epoch {
@@ -17,41 +20,37 @@ struct epoch {
 	bool changed;
 };
 
-struct taker {
+struct et_take {
 	struct et_catalog *catalog;
-	const char *identity;
+	char identity[ET_IDENTITY_TEXT_BYTES];
+	et_touched_hook *touched;
+	void *touched_cookie;
+	struct et_rows pending; /* rows of the device in hand */
+	int64_t snapshot_time_ns; /* of the newest snapshot event */
+	bool finished;
 	struct epoch *epochs; /* of the aggregate in hand, oldest first */
 	size_t epoch_count;
 	size_t epoch_capacity;
 	struct et_row *ordered; /* the group in the order of time */
 	size_t ordered_capacity;
+	uint64_t repeated; /* duplicates of the group in hand */
 	struct et_buf spans;
 	struct et_device device;
 };
 
-static void
-taker_done(struct taker *taker)
-{
-	for (size_t i = 0; i < taker->epoch_capacity; i++)
-		et_coverage_done(&taker->epochs[i].coverage);
-	free(taker->epochs);
-	free(taker->ordered);
-	et_buf_done(&taker->spans);
-}
-
 static struct epoch *
-add_epoch(struct taker *taker, unsigned number)
+add_epoch(struct et_take *take, unsigned number)
 {
 	struct epoch *epoch;
 
-	if (taker->epoch_count == taker->epoch_capacity) {
-		size_t more = taker->epoch_capacity + 4;
+	if (take->epoch_count == take->epoch_capacity) {
+		size_t more = take->epoch_capacity + 4;
 
-		taker->epochs = et_realloc_array(taker->epochs, more, sizeof(*taker->epochs));
-		memset(&taker->epochs[taker->epoch_capacity], 0, 4 * sizeof(*taker->epochs));
-		taker->epoch_capacity = more;
+		take->epochs = et_realloc_array(take->epochs, more, sizeof(*take->epochs));
+		memset(&take->epochs[take->epoch_capacity], 0, 4 * sizeof(*take->epochs));
+		take->epoch_capacity = more;
 	}
-	epoch = &taker->epochs[taker->epoch_count++];
+	epoch = &take->epochs[take->epoch_count++];
 	et_coverage_clear(&epoch->coverage);
 	epoch->number = number;
 	epoch->messages = epoch->duplicates = 0;
@@ -60,18 +59,18 @@ add_epoch(struct taker *taker, unsigned number)
 }
 
 static int
-load_epochs(struct taker *taker, const struct et_uuid *aggregate, struct et_error *err)
+load_epochs(struct et_take *take, const struct et_uuid *aggregate, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	taker->epoch_count = 0;
-	r = et_db_statement(taker->catalog, ET_SQL_COVER_EPOCHS, &statement, err);
+	take->epoch_count = 0;
+	r = et_db_statement(take->catalog, ET_SQL_COVER_EPOCHS, &statement, err);
 	if (r < 0)
 		return r;
 	et_bind_uuid(statement, 1, aggregate);
-	while ((r = et_db_step(taker->catalog, statement, "read coverage", err)) > 0) {
-		struct epoch *epoch = add_epoch(taker, (unsigned)sqlite3_column_int(statement, 0));
+	while ((r = et_db_step(take->catalog, statement, "read coverage", err)) > 0) {
+		struct epoch *epoch = add_epoch(take, (unsigned)sqlite3_column_int(statement, 0));
 
 		epoch->messages = et_column_u64(statement, 2);
 		epoch->duplicates = et_column_u64(statement, 3);
@@ -84,17 +83,17 @@ load_epochs(struct taker *taker, const struct et_uuid *aggregate, struct et_erro
 }
 
 static int
-save_epoch(struct taker *taker, const struct et_row *row, const struct epoch *epoch, struct et_error *err)
+save_epoch(struct et_take *take, const struct et_row *row, const struct epoch *epoch, struct et_error *err)
 {
 	const struct et_coverage *coverage = &epoch->coverage;
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	et_buf_reset(&taker->spans);
-	et_coverage_encode(coverage, &taker->spans);
-	r = et_buf_check(&taker->spans, "the coverage of an aggregate", err);
+	et_buf_reset(&take->spans);
+	et_coverage_encode(coverage, &take->spans);
+	r = et_buf_check(&take->spans, "the coverage of an aggregate", err);
 	if (r == 0)
-		r = et_db_statement(taker->catalog, ET_SQL_COVER_PUT, &statement, err);
+		r = et_db_statement(take->catalog, ET_SQL_COVER_PUT, &statement, err);
 	if (r < 0)
 		return r;
 	et_bind_uuid(statement, 1, &row->aggregate);
@@ -105,35 +104,36 @@ save_epoch(struct taker *taker, const struct et_row *row, const struct epoch *ep
 		et_bind_u64(statement, 5, coverage->spans[0].last);
 	et_bind_u64(statement, 6, epoch->messages);
 	et_bind_u64(statement, 7, epoch->duplicates);
-	(void)sqlite3_bind_blob(statement, 8, taker->spans.data, (int)taker->spans.size, SQLITE_STATIC);
-	return et_db_run(taker->catalog, statement, "write coverage", err);
+	(void)sqlite3_bind_blob(statement, 8, take->spans.data, (int)take->spans.size, SQLITE_STATIC);
+	return et_db_run(take->catalog, statement, "write coverage", err);
 }
 
 /* The epoch whose time the event fits: the newest one that began before it. */
 static struct epoch *
-epoch_of(struct taker *taker, int64_t time_ns)
+epoch_of(struct et_take *take, int64_t time_ns)
 {
-	for (size_t i = taker->epoch_count; i-- > 1;) {
-		const struct et_coverage *coverage = &taker->epochs[i].coverage;
+	for (size_t i = take->epoch_count; i-- > 1;) {
+		const struct et_coverage *coverage = &take->epochs[i].coverage;
 
 		if (coverage->count > 0 && coverage->spans[0].first_time_ns <= time_ns)
-			return &taker->epochs[i];
+			return &take->epochs[i];
 	}
-	return taker->epoch_count > 0 ? &taker->epochs[0] : add_epoch(taker, 0);
+	return take->epoch_count > 0 ? &take->epochs[0] : add_epoch(take, 0);
 }
 
 static void
-take_event(struct taker *taker, const struct et_row *row)
+take_event(struct et_take *take, const struct et_row *row)
 {
-	struct epoch *epoch = epoch_of(taker, row->event_time_ns);
+	struct epoch *epoch = epoch_of(take, row->event_time_ns);
 	enum et_coverage_add added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
 
 	if (added == ET_COVERAGE_LATER) {
-		epoch = add_epoch(taker, taker->epochs[taker->epoch_count - 1].number + 1);
+		epoch = add_epoch(take, take->epochs[take->epoch_count - 1].number + 1);
 		added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
 	}
 	epoch->messages++;
 	epoch->duplicates += added != ET_COVERAGE_NEW;
+	take->repeated += added != ET_COVERAGE_NEW;
 	epoch->changed = true;
 }
 
@@ -151,25 +151,25 @@ by_time(const void *a, const void *b)
 }
 
 static int
-note_links(struct taker *taker, const struct et_row *row, struct et_error *err)
+note_links(struct et_take *take, const struct et_row *row, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = et_db_statement(taker->catalog, ET_SQL_LINKS_ADD, &statement, err);
+	r = et_db_statement(take->catalog, ET_SQL_LINKS_ADD, &statement, err);
 	if (r < 0)
 		return r;
 	et_bind_uuid(statement, 1, &row->device);
-	(void)sqlite3_bind_text(statement, 2, taker->identity, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(statement, 2, take->identity, -1, SQLITE_STATIC);
 	et_bind_u64(statement, 3, row->seq);
 	et_bind_u64(statement, 4, row->version);
-	return et_db_run(taker->catalog, statement, "note a links event", err);
+	return et_db_run(take->catalog, statement, "note a links event", err);
 }
 
 /* A head is proved by version 0 of the links or metadata aggregate as the first of that aggregate,
  * behind the registration; `fresh`: nothing of the aggregate was seen before this group. */
 static void
-look_for_birth(struct taker *taker, const struct et_row *rows, size_t count, bool fresh)
+look_for_birth(struct et_take *take, const struct et_row *rows, size_t count, bool fresh)
 {
 	const struct et_row *first = rows;
 	enum et_family family = et_kind_info(rows[0].kind)->family;
@@ -179,36 +179,39 @@ look_for_birth(struct taker *taker, const struct et_row *rows, size_t count, boo
 	for (size_t i = 1; i < count; i++)
 		if (rows[i].seq < first->seq)
 			first = &rows[i];
-	if (first->version == 0 && taker->device.registered_seq != 0 &&
-	    taker->device.registered_seq < first->seq && taker->device.registered_seq < taker->device.first_event_seq)
-		taker->device.born = true;
+	if (first->version == 0 && take->device.registered_seq != 0 &&
+	    take->device.registered_seq < first->seq && take->device.registered_seq < take->device.first_event_seq)
+		take->device.born = true;
 }
 
 static int
-take_group(struct taker *taker, const struct et_row *rows, size_t count, struct et_error *err)
+take_group(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
 {
 	int r;
 
-	r = load_epochs(taker, &rows[0].aggregate, err);
+	r = load_epochs(take, &rows[0].aggregate, err);
 	if (r < 0)
 		return r;
-	look_for_birth(taker, rows, count, taker->epoch_count == 0);
-	if (count > taker->ordered_capacity) {
-		taker->ordered = et_realloc_array(taker->ordered, count, sizeof(*rows));
-		taker->ordered_capacity = count;
+	take->repeated = 0;
+	look_for_birth(take, rows, count, take->epoch_count == 0);
+	if (count > take->ordered_capacity) {
+		take->ordered = et_realloc_array(take->ordered, count, sizeof(*rows));
+		take->ordered_capacity = count;
 	}
-	memcpy(taker->ordered, rows, count * sizeof(*rows));
-	qsort(taker->ordered, count, sizeof(*rows), by_time);
+	memcpy(take->ordered, rows, count * sizeof(*rows));
+	qsort(take->ordered, count, sizeof(*rows), by_time);
 	for (size_t i = 0; i < count; i++) {
-		take_event(taker, &taker->ordered[i]);
-		if (et_kind_info(taker->ordered[i].kind)->family == ET_FAMILY_LINKS)
-			r = note_links(taker, &taker->ordered[i], err);
+		take_event(take, &take->ordered[i]);
+		if (et_kind_info(take->ordered[i].kind)->family == ET_FAMILY_LINKS)
+			r = note_links(take, &take->ordered[i], err);
 		if (r < 0)
 			return r;
 	}
-	for (size_t i = 0; r == 0 && i < taker->epoch_count; i++)
-		if (taker->epochs[i].changed)
-			r = save_epoch(taker, &rows[0], &taker->epochs[i], err);
+	for (size_t i = 0; r == 0 && i < take->epoch_count; i++)
+		if (take->epochs[i].changed)
+			r = save_epoch(take, &rows[0], &take->epochs[i], err);
+	if (r == 0 && take->touched != NULL)
+		r = take->touched(take->touched_cookie, &rows[0].aggregate, count - take->repeated, take->repeated, err);
 	return r;
 }
 
@@ -234,13 +237,13 @@ note_sequences(struct et_device *device, const struct et_row *row)
 }
 
 static int
-save_device(struct taker *taker, const struct et_uuid *uuid, struct et_error *err)
+save_device(struct et_take *take, const struct et_uuid *uuid, struct et_error *err)
 {
-	const struct et_device *device = &taker->device;
+	const struct et_device *device = &take->device;
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = et_db_statement(taker->catalog, ET_SQL_DEVICE_PUT, &statement, err);
+	r = et_db_statement(take->catalog, ET_SQL_DEVICE_PUT, &statement, err);
 	if (r < 0)
 		return r;
 	et_bind_uuid(statement, 1, uuid);
@@ -250,22 +253,22 @@ save_device(struct taker *taker, const struct et_uuid *uuid, struct et_error *er
 	(void)sqlite3_bind_int(statement, 5, device->born);
 	et_bind_u64(statement, 6, device->malformed_first_seq);
 	et_bind_u64(statement, 7, device->malformed_last_seq);
-	return et_db_run(taker->catalog, statement, "write a device", err);
+	return et_db_run(take->catalog, statement, "write a device", err);
 }
 
 /* All rows of one device. */
 static int
-take_device(struct taker *taker, const struct et_row *rows, size_t count, struct et_error *err)
+take_device(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
 {
 	size_t first = 0;
 	int r;
 
-	taker->device = (struct et_device){ 0 };
-	r = et_catalog_device(taker->catalog, &rows[0].device, &taker->device, err);
+	take->device = (struct et_device){ 0 };
+	r = et_catalog_device(take->catalog, &rows[0].device, &take->device, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < count; i++)
-		note_sequences(&taker->device, &rows[i]);
+		note_sequences(&take->device, &rows[i]);
 	while (first < count) {
 		size_t end = first + 1;
 
@@ -273,34 +276,117 @@ take_device(struct taker *taker, const struct et_row *rows, size_t count, struct
 		       rows[end].row_class == rows[first].row_class)
 			end++;
 		if (rows[first].row_class == ET_ROW_EVENT) {
-			r = take_group(taker, &rows[first], end - first, err);
+			r = take_group(take, &rows[first], end - first, err);
 			if (r < 0)
 				return r;
 		}
 		first = end;
 	}
-	return save_device(taker, &rows[0].device, err);
+	return save_device(take, &rows[0].device, err);
+}
+
+static const struct et_uuid nobody;
+
+static int
+flush(struct et_take *take, struct et_error *err)
+{
+	int r = 0;
+
+	if (take->pending.count > 0 && et_uuid_compare(&take->pending.rows[0].device, &nobody) != 0)
+		r = take_device(take, take->pending.rows, take->pending.count, err);
+	take->pending.count = 0;
+	return r;
 }
 
 int
-et_catalog_take_rows(struct et_catalog *catalog, const char *identity, const struct et_row *rows, size_t count,
-		     struct et_error *err)
+et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry, const struct et_noted_hole *holes,
+	     size_t hole_count, struct et_take **ret, struct et_error *err)
 {
-	static const struct et_uuid nobody;
-	struct taker taker = { .catalog = catalog, .identity = identity };
-	size_t first = 0;
-	int r = 0;
+	ET_CLEAN(et_take) struct et_take *take = et_calloc(1, sizeof(*take));
+	int r;
 
-	et_buf_init(&taker.spans, 256u << 20);
-	while (r == 0 && first < count) {
-		size_t end = first + 1;
+	take->catalog = catalog;
+	take->snapshot_time_ns = ET_TIME_NONE;
+	(void)snprintf(take->identity, sizeof(take->identity), "%s", entry->identity);
+	et_buf_init(&take->spans, 256u << 20);
+	r = et_catalog_begin(catalog, err);
+	if (r == 0)
+		r = et_catalog_add_archive(catalog, entry, holes, hole_count, err);
+	if (r < 0)
+		return r;
+	*ret = ET_STEAL(take);
+	return 0;
+}
 
-		while (end < count && et_uuid_compare(&rows[end].device, &rows[first].device) == 0)
-			end++;
-		if (et_uuid_compare(&rows[first].device, &nobody) != 0)
-			r = take_device(&taker, &rows[first], end - first, err);
-		first = end;
+void
+et_take_watch(struct et_take *take, et_touched_hook *hook, void *cookie)
+{
+	take->touched = hook;
+	take->touched_cookie = cookie;
+}
+
+int
+et_take_rows(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < count; i++) {
+		if (take->pending.count > 0 &&
+		    et_uuid_compare(&rows[i].device, &take->pending.rows[0].device) != 0) {
+			r = flush(take, err);
+			if (r < 0)
+				return r;
+		}
+		if (rows[i].row_class == ET_ROW_EVENT && et_kind_info(rows[i].kind)->snapshot &&
+		    rows[i].event_time_ns > take->snapshot_time_ns)
+			take->snapshot_time_ns = rows[i].event_time_ns;
+		if (et_uuid_compare(&rows[i].device, &nobody) != 0)
+			et_rows_add(&take->pending, &rows[i]);
 	}
-	taker_done(&taker);
+	return 0;
+}
+
+static int
+note_snapshot_time(struct et_take *take, struct et_error *err)
+{
+	char text[32];
+	int64_t known = ET_TIME_NONE;
+	int r;
+
+	r = et_catalog_last_snapshot_time(take->catalog, &known, err);
+	if (r < 0 || take->snapshot_time_ns <= known)
+		return r;
+	(void)snprintf(text, sizeof(text), "%" PRId64, take->snapshot_time_ns);
+	return et_catalog_set(take->catalog, "last_snapshot_time_ns", text, err);
+}
+
+int
+et_take_finish(struct et_take *take, struct et_error *err)
+{
+	int r;
+
+	r = flush(take, err);
+	if (r == 0)
+		r = note_snapshot_time(take, err);
+	if (r == 0)
+		r = et_catalog_commit(take->catalog, err);
+	if (r == 0)
+		take->finished = true;
 	return r;
+}
+
+void
+et_take_free(struct et_take *take)
+{
+	if (take == NULL)
+		return;
+	if (!take->finished)
+		et_catalog_rollback(take->catalog);
+	for (size_t i = 0; i < take->epoch_capacity; i++)
+		et_coverage_done(&take->epochs[i].coverage);
+	free(take->epochs);
+	free(take->ordered);
+	et_rows_done(&take->pending);
+	et_buf_done(&take->spans);
+	free(take);
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit, inside: scan (heads against coverage, in order, in one pass),
+ * suspects (facts gathered in batches, judged), and the report. The order of
+ * reading is design 5's: snapshot to L1, scan the store, snapshot to L2, read
+ * the suspects again, judge.
+ */
+#ifndef ET_COMMAND_AUDIT_H
+#define ET_COMMAND_AUDIT_H
+
+#include "audit/judge.h"
+#include "base/arena.h"
+#include "command/recall.h"
+#include "command/snapshot.h"
+#include "report/report.h"
+#include "store/source.h"
+
+struct et_audit {
+	const struct et_options *options;
+	struct et_state *state;
+	struct et_conn *conn; /* NULL with --no-snapshot */
+	struct et_source *source;
+	struct et_recall *recall;
+	int64_t run;
+	int64_t started_ns;
+	struct et_cut cut;
+	struct et_tally tally;
+	struct et_totals totals; /* of the archives, at the cut */
+	char identity[ET_IDENTITY_TEXT_BYTES];
+	uint64_t stream_first;
+	uint64_t stream_last;
+	uint64_t new_messages;
+	bool snapshots_published; /* the stream has shown snapshot events */
+	int64_t last_snapshot_time_ns;
+	uint64_t documents;
+	uint64_t suspects;
+	struct et_sha256 heads_digest; /* of everything that the scan read */
+	enum et_status status;
+	/* findings */
+	struct et_arena texts; /* of the findings that the report shows */
+	struct et_report_finding *findings;
+	size_t finding_count;
+	uint64_t findings_total;
+	FILE *findings_file; /* --findings; NULL */
+	struct et_error sink_error;
+	/* notes for the report */
+	struct et_buf notes; /* texts, each with a NUL behind it */
+	unsigned note_count;
+};
+
+void et_audit_note(struct et_audit *audit, const char *format, ...) ET_PRINTF(2, 3);
+
+/* Heads of the store against coverage: counts what is covered, lists the rest as suspects. */
+ET_CHECKED int et_audit_scan(struct et_audit *audit, struct et_error *err);
+/* Gathers facts and judges every suspect. */
+ET_CHECKED int et_audit_judge_suspects(struct et_audit *audit, struct et_error *err);
+/* One finding, into the file, the report and the catalog. href may be empty. */
+ET_CHECKED int et_audit_found(struct et_audit *audit, const struct et_finding *finding, const char *device_id,
+			      const char *aggregate_id, struct et_slice href, struct et_error *err);
+
+#endif

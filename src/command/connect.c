@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options become connections; secrets come out of files and are wiped. */
+#include "base/atomicfile.h"
+#include "command/snapshot.h"
+#include "store/source.h"
+
+#define SECRET_BYTES_MAX 65536u
+
+int
+et_secret_read(const char *path, char **ret, struct et_error *err)
+{
+	char *text = NULL;
+	size_t bytes = 0;
+	int r;
+
+	*ret = NULL;
+	if (path == NULL || path[0] == '\0')
+		return 0;
+	r = et_file_read(path, SECRET_BYTES_MAX, &text, &bytes, err);
+	if (r < 0)
+		return et_error_wrap(err, ET_CONFIG, "read the secret");
+	while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
+		text[--bytes] = '\0';
+	*ret = text;
+	return 0;
+}
+
+void
+et_secret_free(char *secret)
+{
+	if (secret == NULL)
+		return;
+	explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static const char *
+given(const char *text)
+{
+	return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+int
+et_connect_stream(const struct et_options *options, struct et_conn **ret, struct et_error *err)
+{
+	struct et_stream_options stream = {
+		.urls = options->nats_url,
+		.creds_file = given(options->nats_creds),
+		.user = given(options->nats_user),
+		.nkey_seed_file = given(options->nats_nkey_seed_file),
+		.tls_ca_file = given(options->nats_tls_ca),
+		.tls_cert_file = given(options->nats_tls_cert),
+		.tls_key_file = given(options->nats_tls_key),
+		.js_domain = given(options->js_domain),
+		.connect_timeout_ns = options->connect_timeout,
+		.read_timeout_ns = options->read_timeout,
+		.reconnect_wait_ns = options->read_timeout,
+	};
+	char *password = NULL;
+	char *token = NULL;
+	int r;
+
+	r = et_secret_read(options->nats_password_file, &password, err);
+	if (r == 0)
+		r = et_secret_read(options->nats_token_file, &token, err);
+	if (r == 0) {
+		stream.password = password;
+		stream.token = token;
+		r = et_conn_open(&stream, ret, err);
+	}
+	et_secret_free(password);
+	et_secret_free(token);
+	return r;
+}
+
+int
+et_connect_store(const struct et_options *options, struct et_source **ret, struct et_error *err)
+{
+	struct et_store_options store = {
+		.uri = options->mongo_uri,
+		.db = options->mongo_db,
+		.tls_ca_file = given(options->mongo_tls_ca),
+		.tls_cert_file = given(options->mongo_tls_cert),
+		.tls_key_file = given(options->mongo_tls_key),
+		.connect_timeout_ns = options->connect_timeout,
+		.read_timeout_ns = options->read_timeout,
+	};
+	char *uri = NULL;
+	int r;
+
+	r = et_secret_read(options->mongo_uri_file, &uri, err);
+	if (r == 0) {
+		if (uri != NULL)
+			store.uri = uri;
+		r = et_source_open_mongo(&store, ret, err);
+	}
+	et_secret_free(uri);
+	return r;
+}

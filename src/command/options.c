@@ -1,0 +1,616 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <ini.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "base/atomicfile.h"
+
+#define CONFIG_BYTES_MAX (1u << 20)
+#define CONFIG_DEFAULT "/etc/evtrail.conf"
+
+enum type { TEXT, PATH, FLAG, NUMBER, SIZE, DURATION, POINT };
+
+enum verbs {
+#define VERB(constant, name, arguments, line, examples) constant = 1 << ET_VERB_##constant,
+#include "command/verbs.def"
+#undef VERB
+	ALL = 0xffff
+};
+
+struct row {
+	const char *name; /* NULL: a heading, the text in `help` */
+	enum type type;
+	size_t offset;
+	const char *argument;
+	const char *fallback;
+	int verbs;
+	const char *help;
+};
+
+static const struct row rows[] = {
+#define HEADING(text) { .help = (text) },
+#define OPTION(field, name, type, argument, fallback, verbs, help) \
+	{ name, type, offsetof(struct et_options, field), argument, fallback, verbs, help },
+#include "command/options.def"
+#undef OPTION
+#undef HEADING
+};
+
+struct verb_row {
+	const char *name;
+	const char *arguments;
+	const char *line;
+	const char *examples;
+};
+
+static const struct verb_row verb_rows[ET_VERB_COUNT] = {
+#define VERB(constant, name, arguments, line, examples) { #name, arguments, line, examples },
+#include "command/verbs.def"
+#undef VERB
+};
+
+const char *
+et_verb_name(enum et_verb verb)
+{
+	return verb >= 0 && verb < ET_VERB_COUNT ? verb_rows[verb].name : "";
+}
+
+int
+et_number_parse(const char *text, uint64_t *ret, struct et_error *err)
+{
+	char *end = NULL;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0)
+		return et_error_set(err, ET_USAGE, "'%s' is no number", text);
+	*ret = value;
+	return 0;
+}
+
+int
+et_size_parse(const char *text, uint64_t *ret, struct et_error *err)
+{
+	static const struct {
+		const char *unit;
+		unsigned shift;
+	} units[] = { { "", 0 }, { "KiB", 10 }, { "MiB", 20 }, { "GiB", 30 }, { "TiB", 40 } };
+	char *end = NULL;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (isdigit((unsigned char)text[0]) && errno == 0)
+		for (size_t i = 0; i < ET_COUNT(units); i++)
+			if (strcmp(end, units[i].unit) == 0 && value <= UINT64_MAX >> units[i].shift) {
+				*ret = (uint64_t)value << units[i].shift;
+				return 0;
+			}
+	return et_error_set(err, ET_USAGE, "'%s' is no size (4096, 64KiB, 256MiB, 1GiB)", text);
+}
+
+static bool
+same_name(const char *name, const char *given, size_t length, char dash)
+{
+	for (size_t i = 0; i < length; i++) {
+		char c = name[i] == '-' ? dash : dash == '_' ? (char)toupper((unsigned char)name[i]) : name[i];
+
+		if (c != given[i])
+			return false;
+	}
+	return name[length] == '\0';
+}
+
+static const struct row *
+find_row(const char *name)
+{
+	for (size_t i = 0; i < ET_COUNT(rows); i++)
+		if (rows[i].name != NULL && same_name(rows[i].name, name, strlen(name), '-'))
+			return &rows[i];
+	return NULL;
+}
+
+static int
+parse_flag(const char *text, bool *ret, struct et_error *err)
+{
+	static const char *const yes[] = { "true", "yes", "on", "1", "" };
+	static const char *const no[] = { "false", "no", "off", "0" };
+
+	for (size_t i = 0; i < ET_COUNT(yes); i++)
+		if (strcmp(text, yes[i]) == 0) {
+			*ret = true;
+			return 0;
+		}
+	for (size_t i = 0; i < ET_COUNT(no); i++)
+		if (strcmp(text, no[i]) == 0) {
+			*ret = false;
+			return 0;
+		}
+	return et_error_set(err, ET_USAGE, "'%s' is neither true nor false", text);
+}
+
+static int
+set_value(const struct row *row, const char *text, struct et_options *options, struct et_error *err)
+{
+	void *field = (char *)options + row->offset;
+
+	switch (row->type) {
+	case TEXT:
+	case PATH:
+		free(*(char **)field);
+		*(char **)field = et_strdup(text);
+		return 0;
+	case FLAG:
+		return parse_flag(text, field, err);
+	case NUMBER:
+		return et_number_parse(text, field, err);
+	case SIZE:
+		return et_size_parse(text, field, err);
+	case DURATION:
+		return et_duration_parse(text, field, err);
+	case POINT:
+		return et_time_parse_point(text, et_clock_now_ns(), field, err);
+	}
+	return 0;
+}
+
+static int
+set_defaults(struct et_options *options, struct et_error *err)
+{
+	int r = 0;
+
+	*options = (struct et_options){ .verb = ET_VERB_NONE };
+	for (size_t i = 0; r == 0 && i < ET_COUNT(rows); i++) {
+		if (rows[i].name == NULL)
+			continue;
+		if (rows[i].type == POINT)
+			*(int64_t *)(void *)((char *)options + rows[i].offset) = ET_TIME_NONE;
+		if (rows[i].fallback != NULL)
+			r = set_value(&rows[i], rows[i].fallback, options, err);
+	}
+	return r;
+}
+
+void
+et_options_done(struct et_options *options)
+{
+	for (size_t i = 0; i < ET_COUNT(rows); i++)
+		if (rows[i].name != NULL && (rows[i].type == TEXT || rows[i].type == PATH)) {
+			char **field = (char **)(void *)((char *)options + rows[i].offset);
+
+			free(*field);
+			*field = NULL;
+		}
+}
+
+/* ---- what was meant ---- */
+
+/* Changes (insert, delete, replace) between two short words; both are cut at 31 characters. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	unsigned row[32];
+	size_t bl = strnlen(b, 31);
+
+	for (unsigned j = 0; j <= bl; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1] != '\0' && i < 32; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= bl; j++) {
+			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[bl];
+}
+
+static void
+hint_nearest(struct et_error *err, const char *word, bool options_wanted, const char *dashes)
+{
+	const char *best = NULL;
+	unsigned least = 4;
+
+	for (size_t i = 0; options_wanted && i < ET_COUNT(rows); i++)
+		if (rows[i].name != NULL && distance(word, rows[i].name) < least) {
+			best = rows[i].name;
+			least = distance(word, best);
+		}
+	for (size_t i = 0; !options_wanted && i < ET_VERB_COUNT; i++)
+		if (distance(word, verb_rows[i].name) < least) {
+			best = verb_rows[i].name;
+			least = distance(word, best);
+		}
+	if (best != NULL)
+		et_error_hint(err, "did you mean %s%s?", dashes, best);
+	else
+		et_error_hint(err, "see evtrail --help");
+}
+
+/* ---- configuration file and environment ---- */
+
+struct config_walk {
+	const char *file;
+	struct et_options *options;
+	struct et_error *err;
+	int result;
+	int line; /* not given by the parser's callback; found again for the message */
+	const char *text;
+};
+
+/* The line that holds the key, for the message. */
+static int
+line_of(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+	int line = 1;
+
+	for (const char *at = text; *at != '\0'; line++) {
+		const char *start = at + strspn(at, " \t");
+		const char *end = strchr(at, '\n');
+
+		if (strncmp(start, key, length) == 0 && strchr(" \t=:", start[length]) != NULL)
+			return line;
+		if (end == NULL)
+			break;
+		at = end + 1;
+	}
+	return 0;
+}
+
+static int
+on_key(void *cookie, const char *section, const char *key, const char *value)
+{
+	struct config_walk *walk = cookie;
+	const struct row *row = find_row(key);
+	int line = line_of(walk->text, key);
+	int r;
+
+	if (section[0] != '\0' && strcmp(section, "evtrail") != 0)
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown section [%s]", walk->file, line, section);
+	else if (row == NULL || strcmp(key, "config") == 0) {
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown key '%s'", walk->file, line, key);
+		hint_nearest(walk->err, key, true, "");
+	} else {
+		r = set_value(row, value, walk->options, walk->err);
+		if (r < 0)
+			r = et_error_wrap(walk->err, ET_CONFIG, "%s:%d: %s", walk->file, line, key);
+	}
+	if (r < 0 && walk->result == 0)
+		walk->result = ET_CONFIG;
+	return r < 0 ? 0 : 1;
+}
+
+int
+et_options_parse_config(const char *name, const char *text, struct et_options *options, struct et_error *err)
+{
+	struct config_walk walk = { .file = name, .options = options, .err = err, .text = text };
+	int line;
+
+	line = ini_parse_string(text, on_key, &walk);
+	if (walk.result < 0)
+		return walk.result;
+	if (line != 0)
+		return et_error_set(err, ET_CONFIG, "%s:%d: neither 'key = value' nor a comment", name, line);
+	return 0;
+}
+
+static int
+read_config(const char *given, struct et_options *options, struct et_error *err)
+{
+	const char *file = given != NULL ? given : getenv("EVTRAIL_CONFIG");
+	ET_CLEAN_MEM char *text = NULL;
+	size_t bytes = 0;
+	int r;
+
+	if (file == NULL && access(CONFIG_DEFAULT, R_OK) != 0)
+		return 0;
+	if (file == NULL)
+		file = CONFIG_DEFAULT;
+	r = et_file_read(file, CONFIG_BYTES_MAX, &text, &bytes, err);
+	if (r < 0)
+		return et_error_wrap(err, ET_CONFIG, "configuration");
+	if (strlen(text) != bytes)
+		return et_error_set(err, ET_CONFIG, "%s: holds a zero byte", file);
+	return et_options_parse_config(file, text, options, err);
+}
+
+static int
+read_environment(struct et_options *options, struct et_error *err)
+{
+	int r;
+
+	for (char **entry = environ; *entry != NULL; entry++) {
+		const char *equals = strchr(*entry, '=');
+
+		if (equals == NULL || strncmp(*entry, "EVTRAIL_", 8) != 0)
+			continue;
+		for (size_t i = 0; i < ET_COUNT(rows); i++) {
+			if (rows[i].name == NULL || strlen(rows[i].name) != (size_t)(equals - *entry) - 8 ||
+			    !same_name(rows[i].name, *entry + 8, (size_t)(equals - *entry) - 8, '_'))
+				continue;
+			r = set_value(&rows[i], equals + 1, options, err);
+			if (r < 0)
+				return et_error_wrap(err, ET_CONFIG, "environment %.*s", (int)(equals - *entry), *entry);
+		}
+	}
+	return 0;
+}
+
+/* ---- command line ---- */
+
+#define LONG_BASE 256
+enum { LONG_HELP = LONG_BASE + (int)ET_COUNT(rows), LONG_VERSION };
+
+static void
+fill_long_options(struct option *list)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++)
+		if (rows[i].name != NULL)
+			list[n++] = (struct option){ rows[i].name, rows[i].type == FLAG ? no_argument : required_argument,
+						     NULL, LONG_BASE + (int)i };
+	list[n++] = (struct option){ "help", no_argument, NULL, LONG_HELP };
+	list[n++] = (struct option){ "version", no_argument, NULL, LONG_VERSION };
+	list[n] = (struct option){ 0 };
+}
+
+static int
+find_verb(const char *word, enum et_verb *ret, struct et_error *err)
+{
+	for (int i = 0; i < ET_VERB_COUNT; i++)
+		if (strcmp(word, verb_rows[i].name) == 0) {
+			*ret = (enum et_verb)i;
+			return 0;
+		}
+	(void)et_error_set(err, ET_USAGE, "unknown command '%s'", word);
+	hint_nearest(err, word, false, "");
+	return ET_USAGE;
+}
+
+struct given {
+	const char *values[ET_COUNT(rows)]; /* NULL: not given */
+};
+
+static int
+bad_option(int what, char **argv, struct et_error *err)
+{
+	const char *word = argv[optind - 1];
+
+	if (what == ':') {
+		(void)et_error_set(err, ET_USAGE, "option '%s' needs a value", word);
+		et_error_hint(err, "see evtrail --help");
+		return ET_USAGE;
+	}
+	if (optopt != 0 && optopt < LONG_BASE)
+		(void)et_error_set(err, ET_USAGE, "unknown option '-%c'", optopt);
+	else if (optopt >= LONG_BASE)
+		(void)et_error_set(err, ET_USAGE, "option '%s' takes no value", word);
+	else
+		(void)et_error_set(err, ET_USAGE, "unknown option '%s'", word);
+	hint_nearest(err, word + strspn(word, "-"), true, "--");
+	return ET_USAGE;
+}
+
+static int
+scan(int argc, char **argv, struct given *given, struct et_options *options, struct et_error *err)
+{
+	struct option list[ET_COUNT(rows) + 3];
+	int what;
+
+	fill_long_options(list);
+	optind = 0; /* glibc: start anew */
+	opterr = 0;
+	while ((what = getopt_long(argc, argv, ":qvh", list, NULL)) != -1) {
+		if (what == ':' || what == '?')
+			return bad_option(what, argv, err);
+		if (what == LONG_HELP || what == 'h')
+			options->help = true;
+		else if (what == LONG_VERSION)
+			options->version = true;
+		else if (what == 'q')
+			options->quiet = true;
+		else if (what == 'v')
+			options->verbose = true;
+		else
+			given->values[what - LONG_BASE] = optarg != NULL ? optarg : "";
+	}
+	if (optind < argc) {
+		bool help = strcmp(argv[optind], "help") == 0;
+
+		options->help |= help;
+		optind += help;
+	}
+	if (optind < argc) {
+		int r = find_verb(argv[optind], &options->verb, err);
+
+		if (r < 0)
+			return r;
+		options->arguments = &argv[optind + 1];
+		options->argument_count = (size_t)(argc - optind - 1);
+	}
+	return 0;
+}
+
+static int
+apply(const struct given *given, struct et_options *options, struct et_error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		if (given->values[i] == NULL)
+			continue;
+		if ((rows[i].verbs & (1 << options->verb)) == 0) {
+			(void)et_error_set(err, ET_USAGE, "'%s' does not take --%s", et_verb_name(options->verb),
+					   rows[i].name);
+			et_error_hint(err, "see evtrail %s --help", et_verb_name(options->verb));
+			return ET_USAGE;
+		}
+		r = set_value(&rows[i], given->values[i], options, err);
+		if (r < 0) {
+			(void)et_error_wrap(err, ET_USAGE, "--%s", rows[i].name);
+			return ET_USAGE;
+		}
+	}
+	return 0;
+}
+
+static int
+read_all(int argc, char **argv, struct et_options *options, struct et_error *err)
+{
+	struct given given = { { NULL } };
+	bool quiet;
+	bool verbose;
+	int r;
+
+	r = scan(argc, argv, &given, options, err);
+	if (r < 0 || options->help || options->version)
+		return r;
+	if (options->verb == ET_VERB_NONE) {
+		(void)et_error_set(err, ET_USAGE, "no command given");
+		et_error_hint(err, "see evtrail --help; the main one is `evtrail audit`");
+		return ET_USAGE;
+	}
+	quiet = options->quiet;
+	verbose = options->verbose;
+	r = read_config(given.values[find_row("config") - rows], options, err);
+	if (r == 0)
+		r = read_environment(options, err);
+	if (r == 0)
+		r = apply(&given, options, err);
+	options->quiet |= quiet;
+	options->verbose |= verbose;
+	return r;
+}
+
+int
+et_options_read(int argc, char **argv, struct et_options *ret, struct et_error *err)
+{
+	struct et_options options;
+	int r;
+
+	r = set_defaults(&options, err);
+	if (r == 0)
+		r = read_all(argc, argv, &options, err);
+	if (r < 0) {
+		et_options_done(&options);
+		return r;
+	}
+	*ret = options;
+	return 0;
+}
+
+/* ---- help ---- */
+
+static void
+print_wrapped(FILE *out, int column, const char *text)
+{
+	int at = column;
+
+	while (*text != '\0') {
+		size_t word = strcspn(text, " ");
+
+		if (at > column && at + (int)word + 1 > 79) {
+			(void)fprintf(out, "\n%*s", column, "");
+			at = column;
+		}
+		at += fprintf(out, "%s%.*s", at > column ? " " : "", (int)word, text);
+		text += word;
+		text += strspn(text, " ");
+	}
+	(void)fputc('\n', out);
+}
+
+static void
+print_option(FILE *out, const struct row *row)
+{
+	int width = fprintf(out, "  --%s%s%s", row->name, row->argument != NULL ? " " : "",
+			    row->argument != NULL ? row->argument : "");
+
+	if (width > 29)
+		(void)fprintf(out, "\n%*s", 31, "");
+	else
+		(void)fprintf(out, "%*s", 31 - width, "");
+	if (row->fallback != NULL && strcmp(row->fallback, "0") != 0) {
+		ET_CLEAN_MEM char *text = et_format("%s [%s]", row->help, row->fallback);
+
+		print_wrapped(out, 31, text);
+	} else {
+		print_wrapped(out, 31, row->help);
+	}
+}
+
+/* Headings are printed before the first of their options that is shown. */
+static void
+print_options(FILE *out, int verbs, bool shared)
+{
+	const char *heading = NULL;
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		if (rows[i].name == NULL) {
+			heading = rows[i].help;
+			continue;
+		}
+		if ((rows[i].verbs == ALL) != shared || (rows[i].verbs & verbs) == 0)
+			continue;
+		if (heading != NULL && shared)
+			(void)fprintf(out, "\n%s:\n", heading);
+		heading = NULL;
+		print_option(out, &rows[i]);
+	}
+}
+
+static void
+print_general(FILE *out)
+{
+	(void)fputs("evtrail finds the events of plgd hub that were stored in MongoDB and never\n"
+		    "published on NATS JetStream, and archives the stream.\n\n"
+		    "usage: evtrail [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n",
+		    out);
+	for (size_t i = 0; i < ET_VERB_COUNT; i++)
+		(void)fprintf(out, "  %-10s %s\n", verb_rows[i].name, verb_rows[i].line);
+	(void)fputs("\n`evtrail COMMAND --help` shows its options and examples.\n", out);
+	print_options(out, ALL, true);
+	(void)fputs("\nEvery option can stand in the configuration file (nats-url = ...) and in the\n"
+		    "environment (EVTRAIL_NATS_URL=...); the command line wins, then the environment.\n\n"
+		    "Exit status: 0 clean, 1 findings, 2 usage, 3 unreachable, 4 damaged,\n"
+		    "5 incomplete, 6 busy, 7 error.\n",
+		    out);
+}
+
+void
+et_options_help(enum et_verb verb, FILE *out)
+{
+	const struct verb_row *row;
+	bool any = false;
+
+	if (verb == ET_VERB_NONE) {
+		print_general(out);
+		return;
+	}
+	row = &verb_rows[verb];
+	(void)fprintf(out, "evtrail %s: %s\n\nusage: evtrail [OPTION]... %s ", row->name, row->line, row->name);
+	print_wrapped(out, 20, row->arguments[0] != '\0' ? row->arguments : "[OPTION]...");
+	for (size_t i = 0; i < ET_COUNT(rows); i++)
+		any |= rows[i].name != NULL && rows[i].verbs != ALL && (rows[i].verbs & (1 << verb)) != 0;
+	if (any) {
+		(void)fputs("\nOptions:\n", out);
+		print_options(out, 1 << verb, false);
+	}
+	(void)fprintf(out, "\nExamples:\n%s\nGeneral options: evtrail --help\n", row->examples);
+}

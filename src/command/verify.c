@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "base/cancel.h"
+#include "base/log.h"
+#include "command/convert.h"
+#include "command/progress.h"
+#include "command/state.h"
+#include "command/status.h"
+#include "command/verbs.h"
+
+#define SHOWN_MAX 1000u
+#define DEPTH_MAX 3u /* archives/STREAM/IDENTITY */
+
+struct check {
+	const struct et_options *options;
+	struct et_verify_options verify;
+	struct et_row_hooks rows;
+	struct et_tree_hooks tree_hooks;
+	struct et_merkle *tree;
+	uint64_t archives;
+	uint64_t records;
+	uint64_t raw_bytes;
+	uint64_t bytes;
+	uint64_t damages;
+	json_t *list; /* with --json: the first SHOWN_MAX */
+};
+
+static void
+on_damage(void *cookie, const struct et_damage *damage)
+{
+	struct check *check = cookie;
+	char place[40] = "";
+
+	check->damages++;
+	if (damage->offset != UINT64_MAX)
+		(void)snprintf(place, sizeof(place), " at byte %" PRIu64, damage->offset);
+	if (check->list != NULL) {
+		if (json_array_size(check->list) < SHOWN_MAX)
+			(void)json_array_append_new(
+				check->list,
+				json_pack("{s:s,s:s,s:s,s:o,s:I,s:I,s:s}", "code", et_damage_code_name(damage->code),
+					  "file", damage->path, "member", damage->member, "offset",
+					  damage->offset != UINT64_MAX ? json_integer((json_int_t)damage->offset)
+								       : json_null(),
+					  "first_seq", (json_int_t)damage->first_seq, "last_seq",
+					  (json_int_t)damage->last_seq, "text", damage->text));
+		return;
+	}
+	(void)printf("DAMAGED %s: %s%s%s: %s", damage->path, damage->member,
+		     damage->member[0] != '\0' ? "" : "archive", place, damage->text);
+	if (damage->last_seq > 0)
+		(void)printf(" (sequences %" PRIu64 " to %" PRIu64 ")", damage->first_seq, damage->last_seq);
+	(void)putchar('\n');
+}
+
+static void
+say(struct check *check, enum et_damage_code code, const char *path, const char *text)
+{
+	const struct et_damage damage = { .code = code, .path = path, .member = "", .offset = UINT64_MAX, .text = text };
+
+	on_damage(check, &damage);
+}
+
+static int
+check_archive(struct check *check, const char *path, struct et_manifest **ret, struct et_error *err)
+{
+	struct et_verify_result result = { 0 };
+	int r;
+
+	r = et_verify_archive(path, &check->verify, &result, err);
+	if (r == ET_GONE || r == ET_IO) {
+		say(check, ET_DAMAGE_FRAME, path, err != NULL ? err->text : "cannot be read");
+		return 0;
+	}
+	if (r < 0)
+		return r;
+	check->archives++;
+	check->records += result.records;
+	check->raw_bytes += result.raw_bytes;
+	check->bytes += result.packed_bytes;
+	*ret = ET_STEAL(result.manifest);
+	et_verify_result_done(&result);
+	return 0;
+}
+
+/* The first archive of an identity starts its tree: before it there is nothing. */
+static void
+check_start(struct check *check, const char *path, const struct et_statement *statement)
+{
+	if (statement->before.size != 0)
+		say(check, ET_DAMAGE_LINK, path, "the archives before it are missing: its tree does not start here");
+}
+
+static int
+check_chain(struct check *check, const struct et_archive_list *list, struct et_error *err)
+{
+	struct et_manifest *before = NULL;
+	bool broken = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		const char *path = list->items[i].path;
+		struct et_manifest *manifest = NULL;
+
+		r = et_cancel_check(err);
+		if (r == 0)
+			r = check_archive(check, path, &manifest, err);
+		if (r == 0 && manifest != NULL && before != NULL)
+			(void)et_verify_link(path, &before->statement, &manifest->statement, &check->verify);
+		else if (r == 0 && manifest != NULL && !broken)
+			check_start(check, path, &manifest->statement);
+		/* Behind an archive without a readable manifest the names still have to tile. */
+		if (r == 0 && i > 0 && list->items[i].first_seq != list->items[i - 1].last_seq + 1 &&
+		    (before == NULL || manifest == NULL))
+			say(check, ET_DAMAGE_LINK, path, "does not begin where the archive before it ends");
+		broken = manifest == NULL;
+		et_manifest_free(before);
+		before = manifest;
+	}
+	et_manifest_free(before);
+	return r;
+}
+
+static int
+not_hidden(const struct dirent *entry)
+{
+	return entry->d_name[0] != '.';
+}
+
+static int check_path(struct check *check, const char *path, unsigned depth, struct et_error *err);
+
+static int
+check_folder(struct check *check, const char *path, unsigned depth, struct et_error *err)
+{
+	struct et_archive_list list = { 0 };
+	struct dirent **names = NULL;
+	int count;
+	int r;
+
+	r = et_archive_list_read(path, &list, err);
+	if (r == 0 && list.count > 0)
+		r = check_chain(check, &list, err);
+	et_archive_list_done(&list);
+	if (r < 0 || depth == 0)
+		return r;
+	count = scandir(path, &names, not_hidden, alphasort);
+	if (count < 0)
+		return et_error_errno(err, errno, "list '%s'", path);
+	for (int i = 0; i < count; i++) {
+		ET_CLEAN_MEM char *below = et_format("%s/%s", path, names[i]->d_name);
+		struct stat file;
+
+		if (r == 0 && stat(below, &file) == 0 && S_ISDIR(file.st_mode))
+			r = check_path(check, below, depth - 1, err);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+/* The depth is bounded by DEPTH_MAX. */
+static int
+check_path(struct check *check, const char *path, unsigned depth, struct et_error *err)
+{
+	struct et_manifest *manifest = NULL;
+	struct stat file;
+	int r;
+
+	if (stat(path, &file) != 0)
+		return et_error_errno(err, errno, "verify '%s'", path);
+	if (S_ISDIR(file.st_mode))
+		return check_folder(check, path, depth, err);
+	r = check_archive(check, path, &manifest, err);
+	et_manifest_free(manifest);
+	return r;
+}
+
+/* What the catalog knows and the disk does not have. */
+static int
+check_catalog(struct check *check, struct et_state *state, struct et_error *err)
+{
+	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
+	struct et_archive_entry entry;
+	struct stat file;
+	int r;
+
+	r = et_entry_list_open(state->catalog, NULL, &list, err);
+	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0) {
+		ET_CLEAN_MEM char *path = et_state_archive_path(state, &entry);
+
+		if (stat(path, &file) != 0)
+			say(check, ET_DAMAGE_LINK, path, "the catalog names it, and it is not there");
+		r = 0;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int
+check_state(struct check *check, struct et_error *err)
+{
+	ET_CLEAN(et_state) struct et_state *state = NULL;
+	int r;
+
+	r = et_state_open(check->options, ET_STATE_READ, &state, err);
+	if (r == 0)
+		r = check_path(check, state->archives, DEPTH_MAX, err);
+	if (r == 0)
+		r = check_catalog(check, state, err);
+	return r;
+}
+
+static void
+print_result(const struct check *check, enum et_status status, double seconds)
+{
+	if (check->list != NULL) {
+		et_print_json(json_pack(
+			"{s:{s:s,s:s},s:s,s:s,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "tool", "name", "evtrail", "version",
+			PACKAGE_VERSION, "command", "verify", "verdict", et_status_word(status), "exit_status", (int)status,
+			"quick", check->options->quick, "archives", (json_int_t)check->archives, "records",
+			(json_int_t)check->records, "raw_bytes", (json_int_t)check->raw_bytes, "bytes",
+			(json_int_t)check->bytes, "damage_total", (json_int_t)check->damages, "damage", check->list));
+		return;
+	}
+	if (check->options->quiet && status == ET_STATUS_CLEAN)
+		return;
+	(void)printf("%s: %" PRIu64 " archive%s, %" PRIu64 " messages, %.1f MiB read in %.1f s%s\n",
+		     status == ET_STATUS_CLEAN ? "clean" : et_status_word(status), check->archives,
+		     check->archives == 1 ? "" : "s", check->records, (double)check->bytes / 1048576.0, seconds,
+		     check->options->quick ? " (manifests only)" : "");
+	if (check->damages > 0)
+		(void)printf("%" PRIu64 " damage%s found; what is not named above is intact\n", check->damages,
+			     check->damages == 1 ? "" : "s");
+}
+
+static int
+check_all(struct check *check, struct et_error *err)
+{
+	const struct et_options *options = check->options;
+	int r = 0;
+
+	if (options->argument_count == 0)
+		return check_state(check, err);
+	for (size_t i = 0; r == 0 && i < options->argument_count; i++)
+		r = check_path(check, options->arguments[i], DEPTH_MAX, err);
+	return r;
+}
+
+int
+et_verb_verify(const struct et_options *options, struct et_error *err)
+{
+	ET_CLEAN(et_merkle) struct et_merkle *tree = et_merkle_new();
+	struct check check = { .options = options, .tree = tree, .rows = et_row_hooks_of_event() };
+	int64_t started = et_clock_monotonic_ns();
+	enum et_status status;
+	int r;
+
+	check.tree_hooks = et_tree_hooks_of(tree);
+	check.verify = (struct et_verify_options){ .quick = options->quick,
+						   .jobs = et_jobs(options),
+						   .rows = &check.rows,
+						   .tree = &check.tree_hooks,
+						   .damage = on_damage,
+						   .cookie = &check };
+	check.list = options->json ? json_array() : NULL;
+	r = check_all(&check, err);
+	if (r == 0) {
+		status = check.damages > 0 ? ET_STATUS_DAMAGED
+			 : check.archives == 0 ? ET_STATUS_INCOMPLETE
+					       : ET_STATUS_CLEAN;
+		if (check.archives == 0 && check.damages == 0)
+			et_log(ET_LOG_WARNING, "nothing was verified: there is no archive");
+		print_result(&check, status, (double)(et_clock_monotonic_ns() - started) / 1e9);
+		r = (int)status;
+	}
+	json_decref(check.list);
+	return r;
+}
