@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The wire is walked beside the descriptors, without protobuf-c's decoder: that one ends a text at
+ * its first NUL, and hands out some hundred bytes of memory for a message of two. What is nested
+ * ends with the descriptors, none of which contains itself.
+ */
+#include "event/json.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "event/subject.h"
+#include "proto/eventbus.pb-c.h"
+#include "proto/identitystore.pb-c.h"
+#include "proto/resourceaggregate.pb-c.h"
+
+#define ITEMS_MAX \
+	262144u /* entries of one map, or unknown fields of one message: they are sorted */
+#define ENVELOPE_DATA 5
+
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
+
+/* What has to be sorted: entries of a map by key, or unknown fields by number; then by arrival. */
+struct item {
+	struct et_slice key;
+	struct et_field field;
+	size_t order;
+};
+
+struct items {
+	struct item *list;
+	size_t count;
+	size_t capacity;
+};
+
+#define RA(noun) (&resourceaggregate__pb__##noun##__descriptor)
+
+static const ProtobufCMessageDescriptor *const descriptors[ET_KIND_COUNT] = {
+	[ET_KIND_LINKS_PUBLISHED] = RA(resource_links_published),
+	[ET_KIND_LINKS_UNPUBLISHED] = RA(resource_links_unpublished),
+	[ET_KIND_LINKS_SNAPSHOT] = RA(resource_links_snapshot_taken),
+	[ET_KIND_METADATA_UPDATE_PENDING] = RA(device_metadata_update_pending),
+	[ET_KIND_METADATA_UPDATED] = RA(device_metadata_updated),
+	[ET_KIND_METADATA_SNAPSHOT] = RA(device_metadata_snapshot_taken),
+	[ET_KIND_RESOURCE_CHANGED] = RA(resource_changed),
+	[ET_KIND_CREATE_PENDING] = RA(resource_create_pending),
+	[ET_KIND_CREATED] = RA(resource_created),
+	[ET_KIND_RETRIEVE_PENDING] = RA(resource_retrieve_pending),
+	[ET_KIND_RETRIEVED] = RA(resource_retrieved),
+	[ET_KIND_UPDATE_PENDING] = RA(resource_update_pending),
+	[ET_KIND_UPDATED] = RA(resource_updated),
+	[ET_KIND_DELETE_PENDING] = RA(resource_delete_pending),
+	[ET_KIND_DELETED] = RA(resource_deleted),
+	[ET_KIND_RESOURCE_SNAPSHOT] = RA(resource_state_snapshot_taken),
+	[ET_KIND_SERVICE_UPDATED] = RA(service_metadata_updated),
+	[ET_KIND_SERVICE_SNAPSHOT] = RA(service_metadata_snapshot_taken),
+	[ET_KIND_DEVICES_REGISTERED] = &identitystore__pb__event__descriptor,
+	[ET_KIND_DEVICES_UNREGISTERED] = &identitystore__pb__event__descriptor,
+};
+
+/* How many bytes at `at` are one character of UTF-8; 0 when they are none (RFC 3629, section 4). */
+static size_t
+utf8_bytes(const uint8_t *at, size_t left)
+{
+	static const struct {
+		uint8_t first, last; /* of the first byte */
+		uint8_t low, high;   /* of the second */
+		uint8_t bytes;
+	} forms[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
+		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(forms); i++) {
+		if (at[0] < forms[i].first || at[0] > forms[i].last)
+			continue;
+		if (left < forms[i].bytes || at[1] < forms[i].low || at[1] > forms[i].high)
+			return 0;
+		for (size_t k = 2; k < forms[i].bytes; k++)
+			if (at[k] < 0x80 || at[k] > 0xbf)
+				return 0;
+		return forms[i].bytes;
+	}
+	return 0;
+}
+
+static void
+put_escaped(struct et_buf *out, uint8_t c)
+{
+	static const char letters[] = "\"\\\b\f\n\r\t";
+	static const char escapes[] = "\"\\bfnrt";
+	const char *letter = c != '\0' ? strchr(letters, c) : NULL;
+
+	if (letter != NULL) {
+		et_buf_put_u8(out, '\\');
+		et_buf_put_u8(out, (uint8_t)escapes[letter - letters]);
+	} else {
+		et_buf_format(out, "\\u%04x", c);
+	}
+}
+
+void
+et_json_text(struct et_buf *out, struct et_slice text)
+{
+	size_t plain = 0; /* bytes that need nothing, not yet written */
+	size_t i = 0;
+
+	et_buf_put_u8(out, '"');
+	while (i < text.size) {
+		uint8_t c = text.data[i];
+		size_t bytes = c < 0x80 ? 1 : utf8_bytes(text.data + i, text.size - i);
+
+		if (c >= ' ' && c != '"' && c != '\\' && bytes > 0) {
+			plain += bytes;
+			i += bytes;
+			continue;
+		}
+		et_buf_put(out, text.data + i - plain, plain);
+		plain = 0;
+		if (bytes == 0)
+			et_buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
+		else
+			put_escaped(out, c);
+		i++;
+	}
+	et_buf_put(out, text.data + i - plain, plain);
+	et_buf_put_u8(out, '"');
+}
+
+void
+et_json_base64(struct et_buf *out, struct et_slice bytes)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t count = 2 + (bytes.size + 2) / 3 * 4;
+	uint8_t *to = et_buf_reserve(out, count);
+
+	if (to == NULL)
+		return;
+	*to++ = '"';
+	for (size_t i = 0; i < bytes.size; i += 3) {
+		size_t left = bytes.size - i;
+		uint32_t group = (uint32_t)bytes.data[i] << 16;
+
+		if (left > 1)
+			group |= (uint32_t)bytes.data[i + 1] << 8;
+		if (left > 2)
+			group |= bytes.data[i + 2];
+		*to++ = (uint8_t)digits[group >> 18];
+		*to++ = (uint8_t)digits[group >> 12 & 63];
+		*to++ = left > 1 ? (uint8_t)digits[group >> 6 & 63] : '=';
+		*to++ = left > 2 ? (uint8_t)digits[group & 63] : '=';
+	}
+	*to = '"';
+	et_buf_commit(out, count);
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct item *left = a;
+	const struct item *right = b;
+	size_t common = left->key.size < right->key.size ? left->key.size : right->key.size;
+	int order = common > 0 ? memcmp(left->key.data, right->key.data, common) : 0;
+
+	if (left->field.number != right->field.number)
+		return left->field.number < right->field.number ? -1 : 1;
+	if (order != 0)
+		return order;
+	if (left->key.size != right->key.size)
+		return left->key.size < right->key.size ? -1 : 1;
+	return left->order < right->order ? -1 : 1;
+}
+
+static bool
+same_key(const struct item *a, const struct item *b)
+{
+	return a->key.size == b->key.size &&
+	       (a->key.size == 0 || memcmp(a->key.data, b->key.data, a->key.size) == 0);
+}
+
+static int
+items_add(struct items *items, struct et_slice key, const struct et_field *field,
+	  struct et_error *err)
+{
+	if (items->count == ITEMS_MAX)
+		return et_error_set(err, ET_LIMIT, "a message has more than %u entries to sort",
+				    ITEMS_MAX);
+	if (items->count == items->capacity) {
+		items->capacity = items->capacity > 0 ? 2 * items->capacity : 8;
+		items->list = et_realloc_array(items->list, items->capacity, sizeof(*items->list));
+	}
+	items->list[items->count] =
+		(struct item){ .key = key, .field = *field, .order = items->count };
+	items->count++;
+	return 0;
+}
+
+static void
+items_sort(struct items *items)
+{
+	if (items->count > 1)
+		qsort(items->list, items->count, sizeof(*items->list), compare_items);
+}
+
+static unsigned
+wire_of(const ProtobufCFieldDescriptor *field)
+{
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_STRING:
+	case PROTOBUF_C_TYPE_BYTES:
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return WIRE_BYTES;
+	default: /* proto/ has no fixed numbers, and no numbers that are repeated */
+		return WIRE_VARINT;
+	}
+}
+
+static bool
+is_field(const ProtobufCFieldDescriptor *descriptor, const struct et_field *field)
+{
+	return descriptor->id == field->number && wire_of(descriptor) == field->wire;
+}
+
+/* protobuf-c does not say what was a map; nothing else of ours is a repeated (key, value). */
+static bool
+is_map(const ProtobufCFieldDescriptor *field)
+{
+	const ProtobufCMessageDescriptor *entry = field->descriptor;
+
+	return field->type == PROTOBUF_C_TYPE_MESSAGE && entry->n_fields == 2 &&
+	       strcmp(entry->fields[0].name, "key") == 0 &&
+	       strcmp(entry->fields[1].name, "value") == 0;
+}
+
+static bool
+same_oneof(const ProtobufCFieldDescriptor *a, const ProtobufCFieldDescriptor *b)
+{
+	return (a->flags & b->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0 &&
+	       a->quantifier_offset == b->quantifier_offset;
+}
+
+/* The value of a field that is not repeated: the last one; of a message all of them one behind the
+ * other, which is how protobuf merges (then in `joined`). A field of the same oneof undoes it. */
+static bool
+find(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *wanted,
+     struct et_slice bytes, struct et_buf *joined, struct et_field *ret)
+{
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct et_field field;
+	bool found = false;
+
+	while (et_cursor_field(&cursor, &field)) {
+		if (is_field(wanted, &field)) {
+			if (found && wanted->type == PROTOBUF_C_TYPE_MESSAGE) {
+				if (joined->size == 0)
+					et_buf_put(joined, ret->bytes.data, ret->bytes.size);
+				et_buf_put(joined, field.bytes.data, field.bytes.size);
+				field.bytes = (struct et_slice){ joined->data, joined->size };
+			}
+			*ret = field;
+			found = true;
+		} else if ((wanted->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
+			const ProtobufCFieldDescriptor *other =
+				protobuf_c_message_descriptor_get_field(message, field.number);
+
+			if (other != NULL && is_field(other, &field) && same_oneof(other, wanted)) {
+				found = false;
+				et_buf_reset(joined);
+			}
+		}
+	}
+	return found;
+}
+
+static int put_message(struct et_buf *out, const ProtobufCMessageDescriptor *message,
+		       struct et_slice bytes, unsigned without, struct et_error *err);
+
+static int
+put_value(struct et_buf *out, const ProtobufCFieldDescriptor *field, const struct et_field *value,
+	  struct et_error *err)
+{
+	const ProtobufCEnumValue *name;
+
+	switch (field->type) {
+	case PROTOBUF_C_TYPE_MESSAGE:
+		return put_message(out, field->descriptor, value->bytes, 0, err);
+	case PROTOBUF_C_TYPE_STRING:
+		et_json_text(out, value->bytes);
+		break;
+	case PROTOBUF_C_TYPE_BYTES:
+		et_json_base64(out, value->bytes);
+		break;
+	case PROTOBUF_C_TYPE_BOOL:
+		et_buf_text(out, value->value != 0 ? "true" : "false");
+		break;
+	case PROTOBUF_C_TYPE_ENUM:
+		name = protobuf_c_enum_descriptor_get_value(field->descriptor, (int)value->value);
+		if (name != NULL)
+			et_buf_format(out, "\"%s\"", name->name);
+		else
+			et_buf_format(out, "%d", (int)value->value);
+		break;
+	case PROTOBUF_C_TYPE_INT32:
+		et_buf_format(out, "%" PRId32, (int32_t)value->value);
+		break;
+	case PROTOBUF_C_TYPE_INT64:
+		et_buf_format(out, "\"%" PRId64 "\"", (int64_t)value->value);
+		break;
+	default:
+		et_buf_format(out, "\"%" PRIu64 "\"", value->value);
+		break;
+	}
+	return 0;
+}
+
+/* A comma, but for the first of its object; then the name. */
+static void
+put_name(struct et_buf *out, const char *name)
+{
+	if (out->size > 0 && out->data[out->size - 1] != '{')
+		et_buf_put_u8(out, ',');
+	et_buf_format(out, "\"%s\":", name);
+}
+
+static void
+put_comma(struct et_buf *out, bool first)
+{
+	if (!first)
+		et_buf_put_u8(out, ',');
+}
+
+static int
+put_single(struct et_buf *out, const ProtobufCMessageDescriptor *message,
+	   const ProtobufCFieldDescriptor *field, struct et_slice bytes, struct et_error *err)
+{
+	struct et_field value;
+	struct et_buf joined;
+	bool wanted;
+	int r = 0;
+
+	et_buf_init(&joined, bytes.size);
+	wanted = find(message, field, bytes, &joined, &value);
+	/* proto3 does not tell a zero from nothing, but in a oneof. */
+	if (wanted && field->type != PROTOBUF_C_TYPE_MESSAGE &&
+	    (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
+		wanted = value.value != 0 || value.bytes.size > 0;
+	if (wanted) {
+		put_name(out, field->name);
+		r = put_value(out, field, &value, err);
+	}
+	et_buf_done(&joined);
+	return r;
+}
+
+static int
+put_list(struct et_buf *out, const ProtobufCFieldDescriptor *field, struct et_slice bytes,
+	 struct et_error *err)
+{
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct et_field value;
+	bool first = true;
+
+	while (et_cursor_field(&cursor, &value)) {
+		int r;
+
+		if (!is_field(field, &value))
+			continue;
+		if (first) {
+			put_name(out, field->name);
+			et_buf_put_u8(out, '[');
+		}
+		put_comma(out, first);
+		first = false;
+		r = put_value(out, field, &value, err);
+		if (r < 0)
+			return r;
+	}
+	if (!first)
+		et_buf_put_u8(out, ']');
+	return 0;
+}
+
+/* The value of an entry; one that is missing is the empty one. */
+static int
+put_entry(struct et_buf *out, const ProtobufCMessageDescriptor *entry, struct et_slice bytes,
+	  struct et_error *err)
+{
+	struct et_field value = { 0 };
+	struct et_buf joined;
+	int r;
+
+	et_buf_init(&joined, bytes.size);
+	(void)find(entry, &entry->fields[1], bytes, &joined, &value);
+	r = put_value(out, &entry->fields[1], &value, err);
+	et_buf_done(&joined);
+	return r;
+}
+
+static int
+collect_entries(const ProtobufCFieldDescriptor *map, struct et_slice bytes, struct items *items,
+		struct et_error *err)
+{
+	const ProtobufCMessageDescriptor *entry = map->descriptor;
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct et_field field;
+	int r = 0;
+
+	while (r == 0 && et_cursor_field(&cursor, &field)) {
+		struct et_field key = { 0 };
+
+		if (!is_field(map, &field))
+			continue;
+		(void)find(entry, &entry->fields[0], field.bytes, NULL, &key);
+		r = items_add(items, key.bytes, &field, err);
+	}
+	return r;
+}
+
+static int
+put_map(struct et_buf *out, const ProtobufCFieldDescriptor *map, struct et_slice bytes,
+	struct et_error *err)
+{
+	struct items items = { 0 };
+	ET_CLEAN_MEM struct item *list = NULL;
+	bool first = true;
+	int r = collect_entries(map, bytes, &items, err);
+
+	list = items.list;
+	if (r < 0 || items.count == 0)
+		return r;
+	items_sort(&items);
+	put_name(out, map->name);
+	et_buf_put_u8(out, '{');
+	for (size_t i = 0; r == 0 && i < items.count; i++) {
+		if (i + 1 < items.count && same_key(&list[i], &list[i + 1]))
+			continue; /* the last one counts */
+		put_comma(out, first);
+		first = false;
+		et_json_text(out, list[i].key);
+		et_buf_put_u8(out, ':');
+		r = put_entry(out, map->descriptor, list[i].field.bytes, err);
+	}
+	et_buf_put_u8(out, '}');
+	return r;
+}
+
+static void
+put_unknown_value(struct et_buf *out, const struct et_field *field)
+{
+	static const char *const names[] = {
+		[WIRE_VARINT] = "varint",
+		[WIRE_FIXED64] = "fixed64",
+		[WIRE_FIXED32] = "fixed32",
+	};
+
+	if (field->wire == WIRE_BYTES) {
+		et_buf_text(out, "{\"bytes\":");
+		et_json_base64(out, field->bytes);
+		et_buf_put_u8(out, '}');
+	} else {
+		et_buf_format(out, "{\"%s\":\"%" PRIu64 "\"}", names[field->wire], field->value);
+	}
+}
+
+static void
+put_unknown_list(struct et_buf *out, const struct item *list, size_t count)
+{
+	put_name(out, "unknown");
+	et_buf_put_u8(out, '{');
+	for (size_t i = 0; i < count; i++) {
+		unsigned number = list[i].field.number;
+		bool first = i == 0 || list[i - 1].field.number != number;
+
+		put_comma(out, i == 0);
+		if (first)
+			et_buf_format(out, "\"%u\":[", number);
+		put_unknown_value(out, &list[i].field);
+		if (i + 1 == count || list[i + 1].field.number != number)
+			et_buf_put_u8(out, ']');
+	}
+	et_buf_put_u8(out, '}');
+}
+
+/* Also fields that we know, with a wire type that is not theirs. */
+static int
+put_unknown(struct et_buf *out, const ProtobufCMessageDescriptor *message, struct et_slice bytes,
+	    struct et_error *err)
+{
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct items items = { 0 };
+	ET_CLEAN_MEM struct item *list = NULL;
+	struct et_field field;
+	int r = 0;
+
+	while (r == 0 && et_cursor_field(&cursor, &field)) {
+		const ProtobufCFieldDescriptor *known =
+			protobuf_c_message_descriptor_get_field(message, field.number);
+
+		if (known == NULL || !is_field(known, &field))
+			r = items_add(&items, (struct et_slice){ 0 }, &field, err);
+	}
+	list = items.list;
+	if (r < 0 || items.count == 0)
+		return r;
+	items_sort(&items);
+	put_unknown_list(out, list, items.count);
+	return 0;
+}
+
+static bool
+is_protobuf(struct et_slice bytes)
+{
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct et_field field;
+
+	while (et_cursor_field(&cursor, &field))
+		;
+	return !cursor.bad;
+}
+
+/* A pass over the bytes for every field: nothing has to be kept, whatever the input. */
+static int
+put_message(struct et_buf *out, const ProtobufCMessageDescriptor *message, struct et_slice bytes,
+	    unsigned without, struct et_error *err)
+{
+	int r = 0;
+
+	if (!is_protobuf(bytes))
+		return et_error_set(err, ET_CORRUPT, "a %s is no protobuf message",
+				    message->short_name);
+	et_buf_put_u8(out, '{');
+	for (unsigned i = 0; r == 0 && i < message->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->fields[i];
+
+		if (field->id == without)
+			continue;
+		if (field->label != PROTOBUF_C_LABEL_REPEATED)
+			r = put_single(out, message, field, bytes, err);
+		else if (is_map(field))
+			r = put_map(out, field, bytes, err);
+		else
+			r = put_list(out, field, bytes, err);
+	}
+	if (r == 0)
+		r = put_unknown(out, message, bytes, err);
+	et_buf_put_u8(out, '}');
+	return r;
+}
+
+/* What was written before a failure goes. */
+static int
+put_whole(struct et_buf *out, const ProtobufCMessageDescriptor *message, struct et_slice bytes,
+	  unsigned without, struct et_error *err)
+{
+	size_t size = out->size;
+	int r;
+
+	r = put_message(out, message, bytes, without, err);
+	if (r < 0)
+		out->size = size;
+	return r;
+}
+
+int
+et_json_event(enum et_kind kind, struct et_slice protobuf, struct et_buf *out, struct et_error *err)
+{
+	const ProtobufCMessageDescriptor *message;
+	int r;
+
+	message = (unsigned)kind < ET_COUNT(descriptors) ? descriptors[kind] : NULL;
+	if (message == NULL)
+		return et_error_set(err, ET_GONE, "the event type is not known");
+	r = put_whole(out, message, protobuf, 0, err);
+	if (r < 0)
+		return r;
+	return et_buf_check(out, "the event as JSON", err);
+}
+
+static void
+put_headers(struct et_buf *out, const struct et_record *record)
+{
+	struct et_header_walk walk = et_header_walk_of(record);
+	struct et_header header;
+	struct et_slice name = { 0 };
+	bool first = true;
+	int r;
+
+	put_name(out, "headers");
+	et_buf_put_u8(out, '{');
+	while ((r = et_header_next(&walk, &header)) > 0) {
+		bool same =
+			!first && name.size == header.name.size && name.data == header.name.data;
+
+		if (!first)
+			et_buf_text(out, same ? "," : "],");
+		if (!same) {
+			et_json_text(out, header.name);
+			et_buf_text(out, ":[");
+		}
+		et_json_text(out, header.value);
+		name = header.name;
+		first = false;
+	}
+	et_buf_text(out, first ? "}" : "]}");
+	if (r < 0)
+		et_buf_text(out, ",\"headers_error\":\"the headers are damaged\"");
+}
+
+static int
+put_payload(struct et_buf *out, enum et_kind kind, struct et_slice data, const char *name,
+	    struct et_error *err)
+{
+	struct et_buf plain;
+	size_t size = out->size;
+	int r;
+
+	et_buf_init(&plain, ET_PAYLOAD_BYTES_MAX);
+	r = et_unsnappy(data, &plain, err);
+	if (r == 0) {
+		put_name(out, name);
+		r = et_json_event(kind, (struct et_slice){ plain.data, plain.size }, out, err);
+	}
+	if (r < 0)
+		out->size = size;
+	et_buf_done(&plain);
+	return r;
+}
+
+static int
+put_event(struct et_buf *out, struct et_slice body, struct et_error *err)
+{
+	struct et_envelope envelope;
+	int r;
+
+	r = et_envelope_read(body, &envelope, err);
+	if (r < 0)
+		return r;
+	put_name(out, "envelope");
+	r = put_whole(out, &ocf__cloud__cqrs__eventbus__v2__event__descriptor, body, ENVELOPE_DATA,
+		      err);
+	if (r < 0)
+		return r;
+	return put_payload(out, et_kind_of(envelope.event_type), envelope.data, "event", err);
+}
+
+void
+et_json_record(const struct et_record *record, struct et_buf *out)
+{
+	struct et_subject subject = et_subject_read(record->subject);
+	char time[ET_TIME_TEXT_BYTES];
+	struct et_error err = { 0 };
+	int r = 0;
+
+	et_buf_format(out, "{\"sequence\":%" PRIu64 ",\"time\":\"%s\",\"subject\":", record->seq,
+		      et_time_format(record->time_ns, time));
+	et_json_text(out, record->subject);
+	if (record->headers.size > 0)
+		put_headers(out, record);
+	if (subject.branch == ET_SUBJECT_REGISTRATIONS)
+		r = put_payload(out, subject.kind, record->body, "registration", &err);
+	else if (subject.branch != ET_SUBJECT_FOREIGN)
+		r = put_event(out, record->body, &err);
+	if (r < 0 || subject.branch == ET_SUBJECT_FOREIGN) {
+		put_name(out, "body");
+		et_json_base64(out, record->body);
+	}
+	if (r < 0) {
+		put_name(out, "error");
+		et_json_text(out, (struct et_slice){ (const uint8_t *)err.text, strlen(err.text) });
+	}
+	et_buf_put_u8(out, '}');
+}
