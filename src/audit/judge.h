@@ -21,13 +21,14 @@
 struct et_cut {
 	uint64_t first_seq;    /* coverage begins here */
 	uint64_t last_seq;     /* and ends here, inclusive */
-	int64_t start_time_ns; /* stream time of the first archived message; ET_TIME_NONE: nothing archived */
-	/* The time at which last_seq was frozen, by the stream's clock. Not the time of the last message:
-	 * when publishing stopped altogether, that would keep all its losses in flight for ever. */
+	int64_t start_time_ns; /* stream time of the first archived message; or ET_TIME_NONE */
+	/* The time at which last_seq was frozen, by the stream's clock. Not the time of the last
+	 * message: when publishing stopped altogether, that would keep all its losses in flight
+	 * for ever. */
 	int64_t time_ns;
 	int64_t settle_ns; /* what ends later than time_ns - settle_ns is in flight */
-	/* Nothing had expired before the first sequence (first_seq is 1). It proves no head: a stream can
-	 * be younger than its devices. */
+	/* Nothing had expired before the first sequence (first_seq is 1). It proves no head: a
+	 * stream can be younger than its devices. */
 	bool whole;
 	bool split;
 };
@@ -36,15 +37,16 @@ struct et_cut {
 struct et_copy {
 	uint64_t version;
 	enum et_recoverable form; /* EXACT, REBUILT or SNAPSHOT */
-	enum et_kind kind; /* of the published event where it is known (EXACT, REBUILT), else of the snapshot */
-	int64_t time_ns;   /* the event's own time (SNAPSHOT: the snapshot's, microseconds later); ET_TIME_NONE */
+	enum et_kind kind; /* of the published event (EXACT, REBUILT), else of the snapshot */
+	/* The event's own (SNAPSHOT: the snapshot's, microseconds later); ET_TIME_NONE. */
+	int64_t time_ns;
 };
 
-/* The copies that an aggregate's documents hold: one per version, in its best form, sorted by version.
- * Bodies are decompressed and the events embedded in snapshots looked at (event/original.h).
- * snapshots_published: the hub of that time published its snapshots (older generation: the stream has
- * snapshot events): a stored snapshot that embeds no event of its own version then IS the published
- * event of its version. A stored event that cannot be read is no copy. */
+/* The copies that an aggregate's documents hold: one per version, in its best form, sorted by
+ * version. Bodies are decompressed and the events embedded in snapshots looked at
+ * (event/original.h). snapshots_published: the hub that wrote these documents published its
+ * snapshots (older generation): a stored snapshot that embeds no event of its own version then
+ * IS the published event of its version. A stored event that cannot be read is no copy. */
 struct et_copies {
 	struct et_copy *list;
 	size_t count;
@@ -53,20 +55,20 @@ struct et_copies {
 };
 void et_copies_done(struct et_copies *copies);
 /* Replaces what is in ret (zero-initialised before its first use). Ghosts are skipped. */
-void et_copies_of(const struct et_document *const *documents, size_t count, bool snapshots_published,
-		  struct et_copies *ret);
+void et_copies_of(const struct et_document *const *documents, size_t count,
+		  bool snapshots_published, struct et_copies *ret);
 
 /* One change of an href's link state on the stream. Listed in the order of the links aggregate's
- * versions, which is the order in which they happened (sequences can be swapped). A snapshot that does
- * not hold the href is a change to not linked. */
+ * versions, which is the order in which they happened (sequences can be swapped). A snapshot
+ * that does not hold the href is a change to not linked. */
 struct et_link_change {
 	uint64_t seq;
 	int64_t time_ns;
 	bool linked;
 };
 
-/* A confirmation (created, updated, deleted) on the aggregate whose correlation id no create, update or
- * delete pending of that aggregate on the stream has. */
+/* A confirmation (created, updated, deleted) on the aggregate whose correlation id no create,
+ * update or delete pending of that aggregate on the stream has. */
 struct et_orphan {
 	uint64_t seq;
 	uint64_t version;
@@ -75,17 +77,21 @@ struct et_orphan {
 
 /* What is known of the device and its links; gathered only for suspects. */
 struct et_facts {
-	bool born;             /* the device was born inside the coverage: its heads are provable (design 5, Head) */
-	bool device_in_store;  /* the store has any document of the device */
+	bool born; /* the device, inside the coverage: its heads are provable (design 5, Head) */
+	bool device_in_store; /* the store has any document of the device */
 	bool href_known;
-	bool links_known;      /* the device's links aggregate is in the store or on the stream */
-	bool links_complete;   /* no version of the links aggregate is missing on the stream */
-	bool linked_in_store;  /* the store's links hold the href now */
+	bool links_known; /* the device's links aggregate is in the store or on the stream */
+	/* No version 0 ... latestversion of the links aggregate is missing on the stream. Never
+	 * of a device that the store does not have: only its latestversion says where the links
+	 * end. */
+	bool links_complete;
+	bool linked_in_store; /* the store's links hold the href now */
 	const struct et_link_change *changes;
 	size_t change_count;
 	const struct et_orphan *orphans;
 	size_t orphan_count;
-	/* Malformed messages of the device on the aggregate's subject branch: first and last of them. */
+	/* Malformed messages of the device on the aggregate's subject branch: first and last of
+	 * them. */
 	bool malformed_in_device;
 	uint64_t malformed_first_seq;
 	uint64_t malformed_last_seq;
@@ -97,17 +103,17 @@ struct et_case {
 	struct et_uuid aggregate;
 	enum et_family family;
 	bool in_store;
-	/* When in_store: the largest of its documents, ghosts apart where documents were read (a lost race
-	 * can leave a ghost with a number that was never saved). */
+	/* When in_store: the largest of its documents, ghosts apart where documents were read (a
+	 * lost race can leave a ghost with a number that was never saved). */
 	uint64_t latest_version;
-	uint64_t first_version; /* oldest version stored; when in_store and split, or documents were read */
+	uint64_t first_version; /* oldest one stored; when in_store and split, or documents read */
 	int64_t latest_time_ns; /* the store's latesttimestamp; ET_TIME_NONE */
 	const struct et_coverage *coverage; /* of the newest epoch; may be empty, not NULL */
-	uint64_t older_epochs;   /* how many epochs before the newest one */
-	uint64_t older_versions; /* versions that the older epochs cover, for the sums */
-	uint64_t duplicates;     /* messages of all epochs that repeat another one */
-	const struct et_copies *copies; /* may be empty, not NULL */
-	const struct et_facts *facts;   /* not NULL */
+	uint64_t older_epochs;              /* how many epochs before the newest one */
+	uint64_t older_versions;            /* versions that the older epochs cover, for the sums */
+	uint64_t duplicates;                /* messages of all epochs that repeat another one */
+	const struct et_copies *copies;     /* may be empty, not NULL */
+	const struct et_facts *facts;       /* not NULL */
 };
 
 /* A finding: one version of one aggregate. */
@@ -117,32 +123,33 @@ struct et_finding {
 	struct et_uuid device;
 	struct et_uuid aggregate;
 	uint64_t version;
-	enum et_kind kind;      /* ET_KIND_UNKNOWN where only the version is known */
-	int64_t time_ns;        /* the event's own; ET_TIME_NONE: only the bracket is known */
-	int64_t after_ns;       /* bracket; ET_TIME_NONE at an open end */
+	enum et_kind kind; /* ET_KIND_UNKNOWN where only the version is known */
+	int64_t time_ns;   /* the event's own; ET_TIME_NONE: only the bracket is known */
+	int64_t after_ns;  /* bracket; ET_TIME_NONE at an open end */
 	int64_t before_ns;
-	uint64_t after_seq;     /* of the neighbours on the stream; 0 at an open end */
+	uint64_t after_seq; /* of the neighbours on the stream; 0 at an open end */
 	uint64_t before_seq;
-	uint64_t seq;           /* of a message (malformed, duplicate); else 0 */
-	bool lost_deleted;      /* a hole of an aggregate that the store does not have */
+	uint64_t seq;      /* of a message (malformed, duplicate); else 0 */
+	bool lost_deleted; /* a hole of an aggregate that the store does not have */
 };
 
-/* Called for every finding that is listed (et_reason_info.listed); a negative result ends the verdict with it. */
+/* Called for every finding that is listed (et_reason_info.listed); a negative result ends the
+ * verdict with it. */
 typedef int et_finding_sink(void *cookie, const struct et_finding *finding);
 
 /* The counts are of all versions; of one aggregate at most this many are listed, so that an absurd
  * latestversion cannot fill a disk. */
 #define ET_JUDGE_LISTED_MAX 1000000u
 
-/* Judges one aggregate: adds to the tally, tells the sink (may be NULL). 0 or what the sink said; the
- * tally is complete for what was told. Cost: its holes and copies, not its versions. */
+/* Judges one aggregate: adds to the tally, tells the sink (may be NULL). 0 or what the sink
+ * said; the tally is complete for what was told. Cost: its holes and copies, not its versions. */
 int et_judge(const struct et_cut *cut, const struct et_case *one, struct et_tally *tally,
 	     et_finding_sink *sink, void *cookie);
 
-/* The short way, for an aggregate that is in the store and whose coverage is one span 0 ... seen_last,
- * seen_last >= latest_version, with no older epoch and not of the service family: adds its counts.
- * Duplicates are the caller's. */
-void et_judge_covered(uint64_t latest_version, uint64_t first_version, uint64_t seen_last, bool split,
-		      struct et_tally *tally);
+/* The short way, for an aggregate that is in the store and whose coverage is one span 0 ...
+ * seen_last, seen_last >= latest_version, with no older epoch and not of the service family:
+ * adds its counts. Duplicates are the caller's. */
+void et_judge_covered(uint64_t latest_version, uint64_t first_version, uint64_t seen_last,
+		      bool split, struct et_tally *tally);
 
 #endif

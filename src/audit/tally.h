@@ -8,13 +8,14 @@
 #include "audit/reason.h"
 
 struct et_tally {
-	uint64_t expected;   /* versions 0..latest of the aggregates in the store, service metadata apart */
+	uint64_t expected;   /* versions 0 ... latest in the store, service metadata apart */
 	uint64_t aggregates; /* in the store, service metadata included */
-	/* Versions per reason; DUPLICATE, FOREIGN, MALFORMED_* count messages, documents. What is missing
-	 * of an aggregate that the store does not have is in LOST (with lost_deleted), else in deleted[]. */
+	/* Versions per reason; DUPLICATE, FOREIGN, MALFORMED_* count messages, documents. What
+	 * is missing of an aggregate that the store does not have is in LOST (with
+	 * lost_deleted), else in deleted[]. */
 	uint64_t reasons[ET_REASON_COUNT];
-	/* Missing versions of aggregates that the store does not have, by reason, lost apart: they are
-	 * no part of expected (IN_FLIGHT, BEFORE_HORIZON, UNANNOUNCED, UNDECIDED). */
+	/* Missing versions of aggregates that the store does not have, by reason, lost apart:
+	 * they are no part of expected (IN_FLIGHT, BEFORE_HORIZON, UNANNOUNCED, UNDECIDED). */
 	uint64_t deleted[ET_REASON_COUNT];
 	uint64_t recoverable[ET_RECOVERABLE_COUNT]; /* of the lost ones */
 	uint64_t lost_in_store;
@@ -25,9 +26,11 @@ struct et_tally {
 };
 
 void et_tally_add(struct et_tally *into, const struct et_tally *more);
-/* Versions that are on the stream and in the store's newest life: matched + truncated, told apart or not. */
+/* Versions that are on the stream and in the store's newest life: matched + truncated, told
+ * apart or not. */
 uint64_t et_tally_covered(const struct et_tally *tally);
-/* True when every equation of design 5 holds; else *ret_which (may be NULL) is the one that does not. */
+/* True when every equation of design 5 holds; else *ret_which (may be NULL) is the one that does
+ * not. */
 bool et_tally_holds(const struct et_tally *tally, bool split, const char **ret_which);
 
 #endif

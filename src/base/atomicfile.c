@@ -214,6 +214,14 @@ et_atomicfile_commit(struct et_atomicfile *file, bool replace, struct et_error *
 	return sync_dir_fd(file->dir_fd, file->dir, err);
 }
 
+int
+et_atomicfile_commit_as(struct et_atomicfile *file, const char *name, bool replace, struct et_error *err)
+{
+	free(file->name);
+	file->name = et_strdup(name);
+	return et_atomicfile_commit(file, replace, err);
+}
+
 void
 et_atomicfile_free(struct et_atomicfile *file)
 {

@@ -6,6 +6,7 @@
 struct et_cover_list {
 	struct et_catalog *catalog;
 	sqlite3_stmt *statement;
+	bool ended; /* SQLite would begin anew */
 };
 
 struct et_links_list {
@@ -58,8 +59,12 @@ int
 et_cover_list_next(struct et_cover_list *list, struct et_cover *ret, struct et_error *err)
 {
 	sqlite3_stmt *row = list->statement;
-	int r = et_db_step(list->catalog, row, "read coverage", err);
+	int r;
 
+	if (list->ended)
+		return 0;
+	r = et_db_step(list->catalog, row, "read coverage", err);
+	list->ended = r <= 0;
 	if (r <= 0)
 		return r;
 	ret->aggregate = et_column_uuid(row, 0);

@@ -38,14 +38,15 @@ struct et_coverage {
 enum et_coverage_add {
 	ET_COVERAGE_NEW,       /* the version was not there */
 	ET_COVERAGE_DUPLICATE, /* there already, and the time is not behind its span's last */
-	ET_COVERAGE_LATER,     /* there already, with a time behind its span: another life of the aggregate */
+	ET_COVERAGE_LATER, /* there already, its time is behind: another life of the aggregate */
 };
 
 void et_coverage_done(struct et_coverage *coverage);
 void et_coverage_clear(struct et_coverage *coverage); /* keeps the memory */
-/* NEW extends or adds a span; DUPLICATE and LATER change nothing. O(log spans) but for insertions. */
-enum et_coverage_add et_coverage_add(struct et_coverage *coverage, uint64_t version, int64_t time_ns,
-				     uint64_t seq);
+/* NEW extends or adds a span; DUPLICATE and LATER change nothing. O(log spans) but for
+ * insertions. */
+enum et_coverage_add et_coverage_add(struct et_coverage *coverage, uint64_t version,
+				     int64_t time_ns, uint64_t seq);
 bool et_coverage_has(const struct et_coverage *coverage, uint64_t version);
 /* How many versions of [first, last] are covered; UINT64_MAX when that overflows. */
 uint64_t et_coverage_count(const struct et_coverage *coverage, uint64_t first, uint64_t last);
@@ -53,6 +54,7 @@ uint64_t et_coverage_count(const struct et_coverage *coverage, uint64_t first, u
 bool et_coverage_full(const struct et_coverage *coverage, uint64_t latest);
 void et_coverage_encode(const struct et_coverage *coverage, struct et_buf *out);
 /* Replaces what is there (on failure it stays). ET_CORRUPT when the bytes break the invariants. */
-ET_CHECKED int et_coverage_decode(struct et_slice bytes, struct et_coverage *ret, struct et_error *err);
+ET_CHECKED int et_coverage_decode(struct et_slice bytes, struct et_coverage *ret,
+				  struct et_error *err);
 
 #endif

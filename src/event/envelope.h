@@ -24,13 +24,14 @@ struct et_envelope {
 };
 
 /* Fills ret as far as the bytes can be read; false when they are no protobuf. Nothing has to be
- * there. Like the hub's own decoder it takes the last of a repeated field, and passes over a field of
- * an unexpected wire type. */
+ * there. Like the hub's own decoder it takes the last of a field that comes twice, and passes over
+ * one of an unexpected wire type. */
 bool et_envelope_scan(struct et_slice body, struct et_envelope *ret);
 /* ET_CORRUPT when type, group or aggregate are missing. */
 ET_CHECKED int et_envelope_check(const struct et_envelope *envelope, struct et_error *err);
 /* Both in one: ET_CORRUPT when it is no protobuf, or has no type, group or aggregate. */
-ET_CHECKED int et_envelope_read(struct et_slice body, struct et_envelope *ret, struct et_error *err);
+ET_CHECKED int et_envelope_read(struct et_slice body, struct et_envelope *ret,
+				struct et_error *err);
 
 /* snappy block format into `out` (reset first). ET_CORRUPT; ET_LIMIT beyond the buffer's ceiling.
  * A length that its bytes cannot hold is refused before memory is taken for it. */
@@ -61,7 +62,7 @@ ET_CHECKED int et_payload_read(enum et_kind kind, struct et_slice protobuf, stru
 
 /* identitystore.pb.Event: devices that came to an owner, or left. */
 struct et_registration {
-	enum et_kind kind; /* ET_KIND_UNKNOWN: neither of the two that we know */
+	enum et_kind kind;     /* ET_KIND_UNKNOWN: neither of the two that we know */
 	struct et_slice owner; /* the claim as written */
 	int64_t timestamp_ns;
 	struct et_slice user_id;

@@ -10,8 +10,8 @@ is_hex(uint8_t c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* True for `count` characters that are hex digits and, with dashes, dashes in their places; *ret_nil
- * says that all digits are zero. */
+/* True for `count` characters that are hex digits and, with dashes, dashes in their places;
+ * *ret_nil says that all digits are zero. */
 static bool
 is_uuid(const uint8_t *text, size_t count, bool *ret_nil)
 {

@@ -10,15 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "event/subject.h"
-#include "proto/eventbus.pb-c.h"
+#include "event/json_internal.h"
 #include "proto/identitystore.pb-c.h"
 #include "proto/resourceaggregate.pb-c.h"
 
-#define ITEMS_MAX \
-	262144u /* entries of one map, or unknown fields of one message: they are sorted */
-#define ENVELOPE_DATA 5
+/* Entries of one map, or unknown fields of one message: they are sorted. */
+#define ITEMS_MAX 262144u
 
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
@@ -59,105 +56,6 @@ static const ProtobufCMessageDescriptor *const descriptors[ET_KIND_COUNT] = {
 	[ET_KIND_DEVICES_REGISTERED] = &identitystore__pb__event__descriptor,
 	[ET_KIND_DEVICES_UNREGISTERED] = &identitystore__pb__event__descriptor,
 };
-
-/* How many bytes at `at` are one character of UTF-8; 0 when they are none (RFC 3629, section 4). */
-static size_t
-utf8_bytes(const uint8_t *at, size_t left)
-{
-	static const struct {
-		uint8_t first, last; /* of the first byte */
-		uint8_t low, high;   /* of the second */
-		uint8_t bytes;
-	} forms[] = {
-		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 },
-		{ 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
-		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ET_COUNT(forms); i++) {
-		if (at[0] < forms[i].first || at[0] > forms[i].last)
-			continue;
-		if (left < forms[i].bytes || at[1] < forms[i].low || at[1] > forms[i].high)
-			return 0;
-		for (size_t k = 2; k < forms[i].bytes; k++)
-			if (at[k] < 0x80 || at[k] > 0xbf)
-				return 0;
-		return forms[i].bytes;
-	}
-	return 0;
-}
-
-static void
-put_escaped(struct et_buf *out, uint8_t c)
-{
-	static const char letters[] = "\"\\\b\f\n\r\t";
-	static const char escapes[] = "\"\\bfnrt";
-	const char *letter = c != '\0' ? strchr(letters, c) : NULL;
-
-	if (letter != NULL) {
-		et_buf_put_u8(out, '\\');
-		et_buf_put_u8(out, (uint8_t)escapes[letter - letters]);
-	} else {
-		et_buf_format(out, "\\u%04x", c);
-	}
-}
-
-void
-et_json_text(struct et_buf *out, struct et_slice text)
-{
-	size_t plain = 0; /* bytes that need nothing, not yet written */
-	size_t i = 0;
-
-	et_buf_put_u8(out, '"');
-	while (i < text.size) {
-		uint8_t c = text.data[i];
-		size_t bytes = c < 0x80 ? 1 : utf8_bytes(text.data + i, text.size - i);
-
-		if (c >= ' ' && c != '"' && c != '\\' && bytes > 0) {
-			plain += bytes;
-			i += bytes;
-			continue;
-		}
-		et_buf_put(out, text.data + i - plain, plain);
-		plain = 0;
-		if (bytes == 0)
-			et_buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
-		else
-			put_escaped(out, c);
-		i++;
-	}
-	et_buf_put(out, text.data + i - plain, plain);
-	et_buf_put_u8(out, '"');
-}
-
-void
-et_json_base64(struct et_buf *out, struct et_slice bytes)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t count = 2 + (bytes.size + 2) / 3 * 4;
-	uint8_t *to = et_buf_reserve(out, count);
-
-	if (to == NULL)
-		return;
-	*to++ = '"';
-	for (size_t i = 0; i < bytes.size; i += 3) {
-		size_t left = bytes.size - i;
-		uint32_t group = (uint32_t)bytes.data[i] << 16;
-
-		if (left > 1)
-			group |= (uint32_t)bytes.data[i + 1] << 8;
-		if (left > 2)
-			group |= bytes.data[i + 2];
-		*to++ = (uint8_t)digits[group >> 18];
-		*to++ = (uint8_t)digits[group >> 12 & 63];
-		*to++ = left > 1 ? (uint8_t)digits[group >> 6 & 63] : '=';
-		*to++ = left > 2 ? (uint8_t)digits[group & 63] : '=';
-	}
-	*to = '"';
-	et_buf_commit(out, count);
-}
 
 static int
 compare_items(const void *a, const void *b)
@@ -318,9 +216,8 @@ put_value(struct et_buf *out, const ProtobufCFieldDescriptor *field, const struc
 	return 0;
 }
 
-/* A comma, but for the first of its object; then the name. */
-static void
-put_name(struct et_buf *out, const char *name)
+void
+et_json_name(struct et_buf *out, const char *name)
 {
 	if (out->size > 0 && out->data[out->size - 1] != '{')
 		et_buf_put_u8(out, ',');
@@ -350,7 +247,7 @@ put_single(struct et_buf *out, const ProtobufCMessageDescriptor *message,
 	    (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
 		wanted = value.value != 0 || value.bytes.size > 0;
 	if (wanted) {
-		put_name(out, field->name);
+		et_json_name(out, field->name);
 		r = put_value(out, field, &value, err);
 	}
 	et_buf_done(&joined);
@@ -371,7 +268,7 @@ put_list(struct et_buf *out, const ProtobufCFieldDescriptor *field, struct et_sl
 		if (!is_field(field, &value))
 			continue;
 		if (first) {
-			put_name(out, field->name);
+			et_json_name(out, field->name);
 			et_buf_put_u8(out, '[');
 		}
 		put_comma(out, first);
@@ -434,7 +331,7 @@ put_map(struct et_buf *out, const ProtobufCFieldDescriptor *map, struct et_slice
 	if (r < 0 || items.count == 0)
 		return r;
 	items_sort(&items);
-	put_name(out, map->name);
+	et_json_name(out, map->name);
 	et_buf_put_u8(out, '{');
 	for (size_t i = 0; r == 0 && i < items.count; i++) {
 		if (i + 1 < items.count && same_key(&list[i], &list[i + 1]))
@@ -470,7 +367,7 @@ put_unknown_value(struct et_buf *out, const struct et_field *field)
 static void
 put_unknown_list(struct et_buf *out, const struct item *list, size_t count)
 {
-	put_name(out, "unknown");
+	et_json_name(out, "unknown");
 	et_buf_put_u8(out, '{');
 	for (size_t i = 0; i < count; i++) {
 		unsigned number = list[i].field.number;
@@ -552,10 +449,9 @@ put_message(struct et_buf *out, const ProtobufCMessageDescriptor *message, struc
 	return r;
 }
 
-/* What was written before a failure goes. */
-static int
-put_whole(struct et_buf *out, const ProtobufCMessageDescriptor *message, struct et_slice bytes,
-	  unsigned without, struct et_error *err)
+int
+et_json_message(struct et_buf *out, const ProtobufCMessageDescriptor *message,
+		struct et_slice bytes, unsigned without, struct et_error *err)
 {
 	size_t size = out->size;
 	int r;
@@ -575,103 +471,8 @@ et_json_event(enum et_kind kind, struct et_slice protobuf, struct et_buf *out, s
 	message = (unsigned)kind < ET_COUNT(descriptors) ? descriptors[kind] : NULL;
 	if (message == NULL)
 		return et_error_set(err, ET_GONE, "the event type is not known");
-	r = put_whole(out, message, protobuf, 0, err);
+	r = et_json_message(out, message, protobuf, 0, err);
 	if (r < 0)
 		return r;
 	return et_buf_check(out, "the event as JSON", err);
-}
-
-static void
-put_headers(struct et_buf *out, const struct et_record *record)
-{
-	struct et_header_walk walk = et_header_walk_of(record);
-	struct et_header header;
-	struct et_slice name = { 0 };
-	bool first = true;
-	int r;
-
-	put_name(out, "headers");
-	et_buf_put_u8(out, '{');
-	while ((r = et_header_next(&walk, &header)) > 0) {
-		bool same =
-			!first && name.size == header.name.size && name.data == header.name.data;
-
-		if (!first)
-			et_buf_text(out, same ? "," : "],");
-		if (!same) {
-			et_json_text(out, header.name);
-			et_buf_text(out, ":[");
-		}
-		et_json_text(out, header.value);
-		name = header.name;
-		first = false;
-	}
-	et_buf_text(out, first ? "}" : "]}");
-	if (r < 0)
-		et_buf_text(out, ",\"headers_error\":\"the headers are damaged\"");
-}
-
-static int
-put_payload(struct et_buf *out, enum et_kind kind, struct et_slice data, const char *name,
-	    struct et_error *err)
-{
-	struct et_buf plain;
-	size_t size = out->size;
-	int r;
-
-	et_buf_init(&plain, ET_PAYLOAD_BYTES_MAX);
-	r = et_unsnappy(data, &plain, err);
-	if (r == 0) {
-		put_name(out, name);
-		r = et_json_event(kind, (struct et_slice){ plain.data, plain.size }, out, err);
-	}
-	if (r < 0)
-		out->size = size;
-	et_buf_done(&plain);
-	return r;
-}
-
-static int
-put_event(struct et_buf *out, struct et_slice body, struct et_error *err)
-{
-	struct et_envelope envelope;
-	int r;
-
-	r = et_envelope_read(body, &envelope, err);
-	if (r < 0)
-		return r;
-	put_name(out, "envelope");
-	r = put_whole(out, &ocf__cloud__cqrs__eventbus__v2__event__descriptor, body, ENVELOPE_DATA,
-		      err);
-	if (r < 0)
-		return r;
-	return put_payload(out, et_kind_of(envelope.event_type), envelope.data, "event", err);
-}
-
-void
-et_json_record(const struct et_record *record, struct et_buf *out)
-{
-	struct et_subject subject = et_subject_read(record->subject);
-	char time[ET_TIME_TEXT_BYTES];
-	struct et_error err = { 0 };
-	int r = 0;
-
-	et_buf_format(out, "{\"sequence\":%" PRIu64 ",\"time\":\"%s\",\"subject\":", record->seq,
-		      et_time_format(record->time_ns, time));
-	et_json_text(out, record->subject);
-	if (record->headers.size > 0)
-		put_headers(out, record);
-	if (subject.branch == ET_SUBJECT_REGISTRATIONS)
-		r = put_payload(out, subject.kind, record->body, "registration", &err);
-	else if (subject.branch != ET_SUBJECT_FOREIGN)
-		r = put_event(out, record->body, &err);
-	if (r < 0 || subject.branch == ET_SUBJECT_FOREIGN) {
-		put_name(out, "body");
-		et_json_base64(out, record->body);
-	}
-	if (r < 0) {
-		put_name(out, "error");
-		et_json_text(out, (struct et_slice){ (const uint8_t *)err.text, strlen(err.text) });
-	}
-	et_buf_put_u8(out, '}');
 }

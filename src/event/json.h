@@ -16,12 +16,12 @@
 #include "event/record.h"
 
 /* The event's protobuf (decompressed; of a registration the whole identitystore.pb.Event) as one
- * JSON object. ET_CORRUPT; ET_GONE for an unknown kind; ET_LIMIT. On failure nothing is appended. */
+ * JSON object. ET_CORRUPT; ET_GONE for an unknown kind; ET_LIMIT. Failing it appends nothing. */
 ET_CHECKED int et_json_event(enum et_kind kind, struct et_slice protobuf, struct et_buf *out,
 			     struct et_error *err);
-/* A whole record: "sequence" (a number), "time", "subject", "headers" (lists of values by name), and
- * the decoded body: "envelope" (its data left out) and "event", or "registration". What cannot be
- * decoded, or is foreign, stands as "body" in base64; in the first case with "error". */
+/* A whole record: "sequence" (a number), "time", "subject", "headers" (lists of values by name),
+ * and the decoded body: "envelope" (without its data) and "event", or "registration". What cannot
+ * be decoded, or is foreign, stands as "body" in base64; in the first case with "error". */
 void et_json_record(const struct et_record *record, struct et_buf *out);
 /* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
 void et_json_text(struct et_buf *out, struct et_slice text);

@@ -9,7 +9,7 @@
 #define FIELDS(metadata, audit, resource) \
 	.metadata_field = (metadata), .audit_field = (audit), .resource_field = (resource)
 
-/* Numbers of fields: wire.tsv. event_metadata of a registration is another message (hub_id only). */
+/* Numbers of fields: wire.tsv. event_metadata of a registration is another message: hub_id. */
 static const struct et_kind_info kinds[ET_KIND_COUNT] = {
 	[ET_KIND_UNKNOWN] = { NAME("unknown"), .family = ET_FAMILY_UNKNOWN, .published = true },
 	[ET_KIND_LINKS_PUBLISHED] = { NAME("resourcelinkspublished"), .family = ET_FAMILY_LINKS,
@@ -67,7 +67,7 @@ et_kind_info(unsigned kind)
 	return &kinds[kind < ET_COUNT(kinds) ? kind : ET_KIND_UNKNOWN];
 }
 
-/* The names are letters only: setting the bit of the lower case cannot make another byte a letter. */
+/* The names are letters only: setting the bit of lower case makes no other byte a letter. */
 static bool
 same_letters(const uint8_t *text, const char *name, size_t bytes)
 {

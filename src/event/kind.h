@@ -36,7 +36,8 @@ enum et_kind {
 	ET_KIND_COUNT
 };
 
-enum et_family { /* which aggregate an event belongs to */
+/* Which aggregate an event belongs to. */
+enum et_family {
 	ET_FAMILY_UNKNOWN = 0,
 	ET_FAMILY_RESOURCE,
 	ET_FAMILY_LINKS,    /* href /plgd/res */
@@ -46,16 +47,16 @@ enum et_family { /* which aggregate an event belongs to */
 };
 
 struct et_kind_info {
-	const char *name;       /* as in subjects and envelopes, lower case: "resourcechanged" */
-	uint8_t name_bytes;     /* its length */
+	const char *name;   /* as in subjects and envelopes, lower case: "resourcechanged" */
+	uint8_t name_bytes; /* its length */
 	enum et_family family;
 	bool published;         /* false: the hub never publishes it */
 	bool snapshot;          /* a ...snapshottaken event */
-	bool withholdable;      /* create/update/delete pending: a forced command on an unlinked href hides it */
+	bool withholdable;      /* create/update/delete pending: may be kept back, section 2 */
 	bool confirms;          /* created/updated/deleted: answers a pending by correlation id */
-	uint8_t metadata_field; /* number of event_metadata in the event's protobuf; 0: none, or another message */
+	uint8_t metadata_field; /* number of event_metadata; 0: none, or another message */
 	uint8_t audit_field;    /* audit_context */
-	uint8_t resource_field; /* resource_id; 0 in the other families, whose device_id is field 1 */
+	uint8_t resource_field; /* resource_id; 0: device_id is field 1 */
 };
 
 /* The row of a kind; that of ET_KIND_UNKNOWN for anything out of range. */

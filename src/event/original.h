@@ -22,6 +22,7 @@ struct et_original_walk {
 	struct et_cursor cursor;
 };
 struct et_original_walk et_original_walk_of(enum et_kind snapshot, struct et_slice protobuf);
-ET_CHECKED int et_original_next(struct et_original_walk *walk, struct et_original *ret, struct et_error *err);
+ET_CHECKED int et_original_next(struct et_original_walk *walk, struct et_original *ret,
+				struct et_error *err);
 
 #endif

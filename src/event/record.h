@@ -24,9 +24,9 @@
 
 struct et_record {
 	uint64_t seq;
-	int64_t time_ns;       /* the stream's */
+	int64_t time_ns; /* the stream's */
 	struct et_slice subject;
-	struct et_slice headers; /* the encoded field 4 entries, one after the other; walk with et_header_next */
+	struct et_slice headers; /* the encoded field 4 entries; walk with et_header_next */
 	struct et_slice body;
 };
 
@@ -37,7 +37,7 @@ struct et_header {
 
 /* Sorts the pairs in place (by name, stable) and appends them as field 4 entries. */
 void et_headers_encode(struct et_buf *out, struct et_header *pairs, size_t count);
-/* The next (name, value) pair: 1, 0 at the end, ET_CORRUPT. Zero-initialise the walk with the record's headers. */
+/* The next (name, value) pair: 1, 0 at the end, ET_CORRUPT. */
 struct et_header_walk {
 	struct et_cursor entries; /* what is left of the entries */
 	struct et_cursor values;  /* what is left of the entry in hand */
@@ -48,12 +48,14 @@ ET_CHECKED int et_header_next(struct et_header_walk *walk, struct et_header *ret
 
 /* Exact size of the encoded record, length prefix not included. */
 size_t et_record_size(const struct et_record *record);
-/* Appends the length prefix (varint) and the record. ret_leaf (may be NULL) is the offset in the
- * buffer at which the record begins behind its prefix. */
+/* Appends the length prefix (varint) and the record; nothing beyond the ceiling. ret_leaf (may be
+ * NULL) is the offset in the buffer at which the record begins behind its prefix. */
 void et_record_append(struct et_buf *out, const struct et_record *record, size_t *ret_leaf);
-/* Reads the bytes of one record (without prefix). Unknown fields behind 5 are skipped. */
+/* Reads the bytes of one record (without prefix). Fields have to be in number order; unknown ones
+ * behind 5 are skipped. */
 ET_CHECKED int et_record_read(struct et_slice bytes, struct et_record *ret, struct et_error *err);
 /* The next length-delimited record of a buffer: 1 and *ret_leaf, 0 at the end, ET_CORRUPT. */
-ET_CHECKED int et_record_next(struct et_cursor *cursor, struct et_slice *ret_leaf, struct et_error *err);
+ET_CHECKED int et_record_next(struct et_cursor *cursor, struct et_slice *ret_leaf,
+			      struct et_error *err);
 
 #endif

@@ -178,8 +178,8 @@ set_key(struct et_row *row, const struct et_envelope *envelope)
 		row->flags |= ET_ROW_AGGREGATE_NAMED;
 }
 
-/* Unknown types are judged by their envelope: what is behind it is nobody's business. Of a known one
- * everything has to be readable. */
+/* Unknown types are judged by their envelope: what is behind it is nobody's business. Of a known
+ * one everything has to be readable. */
 static int
 make_event(struct et_row_maker *maker, const struct et_subject *subject, struct et_slice body,
 	   struct et_row *row, struct et_rows *list, struct et_error *err)

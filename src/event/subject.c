@@ -15,7 +15,7 @@ static const struct branch_word branches[] = {
 	{ "resource-links", 14, ET_SUBJECT_LINKS },
 };
 
-/* The next token up to a dot or the end; empty when there is none, which is as bad as an empty one. */
+/* The next token up to a dot or the end; empty when there is none: as bad as an empty one. */
 static struct et_slice
 token(struct et_cursor *rest)
 {
@@ -50,7 +50,8 @@ branch_of(struct et_slice word)
 	return ET_SUBJECT_FOREIGN;
 }
 
-/* Since v2.22 a resource event may have ".leadrt", or that and a type of several tokens, behind it. */
+/* Since v2.22 a resource event may have ".leadrt" behind it, or that and a type of several
+ * tokens. */
 static bool
 read_suffix(struct et_cursor *rest, struct et_slice *ret)
 {

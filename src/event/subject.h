@@ -25,12 +25,13 @@ struct et_subject {
 	struct et_slice resource; /* hrefID, or the aggregate id before v2.8.0 */
 	struct et_slice type;     /* event type */
 	struct et_slice suffix;   /* "leadrt..." without the leading dot; empty: none */
-	enum et_kind kind;        /* of `type`; ET_KIND_UNKNOWN for a type that we do not know */
+	enum et_kind kind;        /* of `type`; ET_KIND_UNKNOWN: one that we do not know */
 };
 
 /* Never fails: what does not look like the hub's is ET_SUBJECT_FOREIGN. */
 struct et_subject et_subject_read(struct et_slice subject);
-/* The subject of an event: owner as ownerID; resource is ignored except for the resources branch. */
+/* Appends the subject of an event: owner as ownerID; resource only in the resources branch; without
+ * a type, the name of the kind. Nothing for a foreign one. */
 void et_subject_build(struct et_buf *out, const struct et_subject *parts);
 /* True for a well-formed NATS pattern: tokens not empty, * alone, > alone and last. */
 bool et_subject_pattern_ok(struct et_slice pattern);

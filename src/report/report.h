@@ -23,15 +23,15 @@ struct et_report_hole {
 /* A finding with what is known of it beyond the verdict. Text is borrowed; NULL: not known. */
 struct et_report_finding {
 	struct et_finding finding;
-	const char *device_id;    /* as the hub writes it */
+	const char *device_id; /* as the hub writes it */
 	const char *aggregate_id;
 	const char *href;
 };
 
 struct et_report {
 	const char *tool_version;
-	const char *command;  /* "audit" */
-	const char *verdict;  /* the word of the exit status: "clean", "findings", "incomplete", ... */
+	const char *command; /* "audit" */
+	const char *verdict; /* the word of the exit status: "clean", "findings", ... */
 	int exit_status;
 	const char *const *notes; /* why incomplete, what was skipped; one line each */
 	size_t note_count;
@@ -65,11 +65,15 @@ struct et_report {
 	uint64_t new_messages; /* archived by this run */
 };
 
-/* Text: verdict first; width 0: not a terminal (no colour, no cutting). */
+/* Text: verdict first; width 0: not a terminal, set in 80 columns. Ids and hrefs are shortened
+ * to fit; what came from outside is shown in printable ASCII only. */
 void et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width);
-/* One JSON object and a newline; keys as in docs (fixed once released). */
+/* One JSON object and a newline; keys as in docs (fixed once released). Numbers above 2^63 - 1
+ * are strings: JSON readers, ours too, have no larger ones. Text that is no UTF-8 has U+FFFD in
+ * the place of each bad byte. What is not known is null. ET_IO. */
 ET_CHECKED int et_report_json(const struct et_report *report, FILE *out, struct et_error *err);
 /* One finding as one line of NDJSON, the same fields as in the report's findings[]. */
-ET_CHECKED int et_report_finding_line(const struct et_report_finding *finding, FILE *out, struct et_error *err);
+ET_CHECKED int et_report_finding_line(const struct et_report_finding *finding, FILE *out,
+				      struct et_error *err);
 
 #endif

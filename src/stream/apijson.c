@@ -14,7 +14,8 @@ et_apijson_u64(const json_t *object, const char *key, uint64_t *ret, struct et_e
 	const json_t *value = json_object_get(object, key);
 
 	if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 0))
-		return et_error_set(err, ET_CORRUPT, "'%s' in JetStream's answer is no such number", key);
+		return et_error_set(err, ET_CORRUPT, "'%s' in JetStream's answer is no such number",
+				    key);
 	*ret = value != NULL ? (uint64_t)json_integer_value(value) : 0;
 	return 0;
 }
@@ -81,7 +82,8 @@ error_of(const json_t *answer, struct et_error *err)
 	et_error_set(err, code, "JetStream says %" JSON_INTEGER_FORMAT ": %.*s", status, TEXT_SHOWN,
 		     words != NULL ? words : "no words");
 	if (status == JETSTREAM_OFF)
-		et_error_hint(err, "JetStream is off on that server or for this account, or it is starting up");
+		et_error_hint(err, "JetStream is off on that server or for this account, or it is "
+				   "starting up");
 	return code;
 }
 

@@ -23,7 +23,8 @@ et_apijson_cleanup(json_t **json)
 /* One JSON object, without error member. ET_CORRUPT, or what the error means. */
 ET_CHECKED int et_apijson_read(struct et_slice text, json_t **ret, struct et_error *err);
 /* Absent: 0. */
-ET_CHECKED int et_apijson_u64(const json_t *object, const char *key, uint64_t *ret, struct et_error *err);
+ET_CHECKED int et_apijson_u64(const json_t *object, const char *key, uint64_t *ret,
+			      struct et_error *err);
 /* Absent: ET_TIME_NONE. */
 ET_CHECKED int et_apijson_time(const json_t *object, const char *key, int64_t *ret_ns,
 			       struct et_error *err);

@@ -16,10 +16,12 @@
 #define PING_INTERVAL_MS 20000
 
 #define HINT_REACH "check the address, the network, and that nats-server runs there"
-#define HINT_CREDENTIALS \
-	"check the credentials file, user and password, token or NKey, and that the server knows them"
-#define HINT_TLS \
-	"check the CA, certificate and key files, and that the server's certificate names this host"
+#define HINT_CREDENTIALS                                                                           \
+	"check the credentials file, user and password, token or NKey, and that the server knows " \
+	"them"
+#define HINT_TLS                                                                                 \
+	"check the CA, certificate and key files, and that the server's certificate names this " \
+	"host"
 #define HINT_JETSTREAM \
 	"JetStream is off on that server or for this account, or it has another JetStream domain"
 
@@ -35,19 +37,23 @@ static const struct {
 	{ NATS_CONNECTION_DISCONNECTED, ET_UNAVAILABLE, HINT_REACH },
 	{ NATS_NOT_YET_CONNECTED, ET_UNAVAILABLE, HINT_REACH },
 	{ NATS_STALE_CONNECTION, ET_UNAVAILABLE, HINT_REACH },
-	{ NATS_TIMEOUT, ET_TIMEOUT, "check the network and the load of the server, or raise the time-out" },
+	{ NATS_TIMEOUT, ET_TIMEOUT,
+	  "check the network and the load of the server, or raise the time-out" },
 	{ NATS_CONNECTION_AUTH_FAILED, ET_DENIED, HINT_CREDENTIALS },
 	{ NATS_NOT_PERMITTED, ET_DENIED, "this user's permissions on the server do not allow it" },
 	{ NATS_SSL_ERROR, ET_DENIED, HINT_TLS },
 	{ NATS_SECURE_CONNECTION_REQUIRED, ET_DENIED, "the server demands TLS: " HINT_TLS },
 	{ NATS_SECURE_CONNECTION_WANTED, ET_DENIED,
-	  "the server does not offer TLS: take a nats:// address and no TLS files, or switch TLS on there" },
+	  "the server does not offer TLS: take a nats:// address and no TLS files, or switch TLS "
+	  "on there" },
 	{ NATS_NO_RESPONDERS, ET_UNAVAILABLE, HINT_JETSTREAM },
 	{ NATS_ADDRESS_MISSING, ET_CONFIG, "an address looks like nats://host:4222" },
 	{ NATS_INVALID_ARG, ET_CONFIG, "an address looks like nats://host:4222" },
 	{ NATS_MAX_PAYLOAD, ET_LIMIT, NULL },
 	{ NATS_NO_SERVER_SUPPORT, ET_CONFIG, "the server is too old" },
-	{ NATS_PROTOCOL_ERROR, ET_CORRUPT, "is that a nats-server?" },
+	{ NATS_PROTOCOL_ERROR, ET_UNAVAILABLE,
+	  "it hung up: it may demand a client certificate (give certificate and key), or be no "
+	  "nats-server" },
 };
 
 /* The library's words for its last error, "" when they say nothing more than the status does. */
@@ -148,7 +154,8 @@ set_tls(const struct et_conn *conn, natsOptions *options, bool wanted, struct et
 	int r;
 
 	if ((o->tls_cert_file == NULL) != (o->tls_key_file == NULL)) {
-		r = et_error_set(err, ET_CONFIG, "connect to %s: the client's TLS %s file is missing",
+		r = et_error_set(err, ET_CONFIG,
+				 "connect to %s: the client's TLS %s file is missing",
 				 conn->address, o->tls_cert_file == NULL ? "certificate" : "key");
 		et_error_hint(err, "a certificate and its key belong together: give both files");
 		return r;
@@ -209,7 +216,8 @@ et_conn_nats_options(const struct et_conn *conn, natsOptions **ret, struct et_er
 	if (s == NATS_OK)
 		s = set_addresses(options, conn->options.urls, &tls);
 	if (s == NATS_OK)
-		s = natsOptions_SetTimeout(options, et_conn_milliseconds(conn->options.connect_timeout_ns));
+		s = natsOptions_SetTimeout(options,
+					   et_conn_milliseconds(conn->options.connect_timeout_ns));
 	if (s == NATS_OK)
 		s = natsOptions_SetName(options, conn->options.name);
 	if (s == NATS_OK)
@@ -259,8 +267,8 @@ conn_new(const struct et_stream_options *options)
 		o->read_timeout_ns = ET_STREAM_READ_TIMEOUT_NS;
 	if (o->reconnect_wait_ns <= 0)
 		o->reconnect_wait_ns = ET_STREAM_RECONNECT_WAIT_NS;
-	conn->api = o->js_domain != NULL ? et_format("$JS.%s.API.", o->js_domain) :
-					   et_strdup("$JS.API.");
+	conn->api = o->js_domain != NULL ? et_format("$JS.%s.API.", o->js_domain)
+					 : et_strdup("$JS.API.");
 	et_buf_init(&address, SIZE_MAX / 2);
 	et_conn_redact(&address, o->urls);
 	(void)et_buf_cstr(&address);
@@ -278,7 +286,8 @@ keep_connected(natsOptions *options)
 	if (s == NATS_OK)
 		s = natsOptions_SetReconnectWait(options, RECONNECT_PAUSE_MS);
 	if (s == NATS_OK)
-		s = natsOptions_SetReconnectJitter(options, RECONNECT_PAUSE_MS / 2, RECONNECT_PAUSE_MS / 2);
+		s = natsOptions_SetReconnectJitter(options, RECONNECT_PAUSE_MS / 2,
+						   RECONNECT_PAUSE_MS / 2);
 	if (s == NATS_OK)
 		s = natsOptions_SetPingInterval(options, PING_INTERVAL_MS);
 	if (s == NATS_OK)
@@ -319,10 +328,12 @@ et_conn_free(struct et_conn *conn)
 		return;
 	natsConnection_Destroy(conn->nats);
 	const char *texts[] = {
-		conn->options.urls,	    conn->options.creds_file,	  conn->options.user,
-		conn->options.nkey_seed_file, conn->options.tls_ca_file,  conn->options.tls_cert_file,
-		conn->options.tls_key_file, conn->options.js_domain,	  conn->options.name,
-		conn->options.password,	    conn->options.token,
+		conn->options.urls,         conn->options.creds_file,
+		conn->options.user,         conn->options.nkey_seed_file,
+		conn->options.tls_ca_file,  conn->options.tls_cert_file,
+		conn->options.tls_key_file, conn->options.js_domain,
+		conn->options.name,         conn->options.password,
+		conn->options.token,
 	};
 	for (size_t i = 0; i < ET_COUNT(texts); i++)
 		free((void *)(uintptr_t)texts[i]);
@@ -361,8 +372,8 @@ was_denied(struct et_conn *conn, const char *subject)
 {
 	const char *text = NULL;
 
-	return natsConnection_GetLastError(conn->nats, &text) == NATS_NOT_PERMITTED && text != NULL &&
-	       strstr(text, subject) != NULL;
+	return natsConnection_GetLastError(conn->nats, &text) == NATS_NOT_PERMITTED &&
+	       text != NULL && strstr(text, subject) != NULL;
 }
 
 int
@@ -379,8 +390,8 @@ et_conn_api(struct et_conn *conn, const char *subject, const char *json, struct 
 	if (r < 0)
 		return et_error_wrap(err, r, "ask %s for %s", conn->address, subject);
 	if (bytes > INT_MAX)
-		return et_error_set(err, ET_LIMIT, "ask %s for %s: the request is too long", conn->address,
-				    subject);
+		return et_error_set(err, ET_LIMIT, "ask %s for %s: the request is too long",
+				    conn->address, subject);
 	s = natsConnection_Request(&message, conn->nats, full, json, (int)bytes,
 				   et_conn_milliseconds(conn->options.read_timeout_ns));
 	if (s == NATS_TIMEOUT && was_denied(conn, full))

@@ -27,9 +27,9 @@
 
 /* Zero-initialise; what is NULL or 0 takes its default. */
 struct et_stream_options {
-	const char *urls;           /* one or more, comma separated; "nats://127.0.0.1:4222" */
-	const char *creds_file;     /* a .creds file: user JWT and seed */
-	const char *user;           /* with password; a user in the URL goes before */
+	const char *urls;       /* one or more, comma separated; "nats://127.0.0.1:4222" */
+	const char *creds_file; /* a .creds file: user JWT and seed */
+	const char *user;       /* with password; a user in the URL goes before */
 	const char *password;
 	const char *token;
 	const char *nkey_seed_file; /* a file with the seed ("SU...") of an NKey */
@@ -60,8 +60,8 @@ ET_CHECKED int et_conn_rtt(struct et_conn *conn, int64_t *ret_ns, struct et_erro
  * JSON body (NULL: none); the reply replaces what is in `reply`. What the API itself answers, an
  * error object included, is the caller's to read: et_api_reply_error (stream/info.h).
  * ET_UNAVAILABLE with a hint when JetStream does not answer; ET_TIMEOUT; ET_DENIED. */
-ET_CHECKED int et_conn_api(struct et_conn *conn, const char *subject, const char *json, struct et_buf *reply,
-			   struct et_error *err);
+ET_CHECKED int et_conn_api(struct et_conn *conn, const char *subject, const char *json,
+			   struct et_buf *reply, struct et_error *err);
 
 /* `text` (addresses, comma separated) with "user:password@" as "***@"; appended to out. Pure. */
 void et_conn_redact(struct et_buf *out, const char *text);

@@ -19,11 +19,13 @@ struct et_conn {
 
 /* Options for one more connection like this one: addresses, TLS and credentials are set. Free
  * with natsOptions_Destroy. */
-ET_CHECKED int et_conn_nats_options(const struct et_conn *conn, natsOptions **ret, struct et_error *err);
+ET_CHECKED int et_conn_nats_options(const struct et_conn *conn, natsOptions **ret,
+				    struct et_error *err);
 
 /* Sets the error that `status` stands for: "WHAT ADDRESS: words of the library", and a hint. The
  * library's words are left out when they hold anything secret. Returns the code. */
-int et_conn_fail(const struct et_conn *conn, struct et_error *err, natsStatus status, const char *what);
+int et_conn_fail(const struct et_conn *conn, struct et_error *err, natsStatus status,
+		 const char *what);
 
 /* An API request whose answer nobody waits for. */
 void et_conn_api_send(struct et_conn *conn, const char *subject);

@@ -20,7 +20,8 @@ read_reply(struct et_slice text, char **ret_name, uint64_t *ret_pending, struct 
 	if (r == 0)
 		r = et_apijson_u64(json, "num_pending", ret_pending, err);
 	if (r == 0 && !et_stream_name_ok(name))
-		r = et_error_set(err, ET_CORRUPT, "the server gave the consumer a name that is none");
+		r = et_error_set(err, ET_CORRUPT,
+				 "the server gave the consumer a name that is none");
 	if (r == 0)
 		*ret_name = et_strdup(name);
 	return r;
@@ -32,20 +33,21 @@ et_consumer_create(struct et_conn *conn, const char *stream, const char *inbox, 
 {
 	/* The old subject without the consumer's name: servers of all versions take it. */
 	ET_CLEAN_MEM char *subject = et_format("CONSUMER.CREATE.%s", stream);
-	ET_CLEAN_MEM char *request = et_format(
-		"{\"stream_name\":\"%s\",\"config\":{\"deliver_subject\":\"%s\","
-		"\"deliver_policy\":\"by_start_sequence\",\"opt_start_seq\":%" PRIu64 ","
-		"\"ack_policy\":\"none\",\"max_deliver\":1,\"replay_policy\":\"instant\","
-		"\"flow_control\":true,\"idle_heartbeat\":%" PRId64 ","
-		"\"mem_storage\":true,\"num_replicas\":1}}",
-		stream, inbox, first_seq, ET_CONSUMER_HEARTBEAT_NS);
+	ET_CLEAN_MEM char *request =
+		et_format("{\"stream_name\":\"%s\",\"config\":{\"deliver_subject\":\"%s\","
+			  "\"deliver_policy\":\"by_start_sequence\",\"opt_start_seq\":%" PRIu64 ","
+			  "\"ack_policy\":\"none\",\"max_deliver\":1,\"replay_policy\":\"instant\","
+			  "\"flow_control\":true,\"idle_heartbeat\":%" PRId64 ","
+			  "\"mem_storage\":true,\"num_replicas\":1}}",
+			  stream, inbox, first_seq, ET_CONSUMER_HEARTBEAT_NS);
 	struct et_buf reply;
 	int r;
 
 	et_buf_init(&reply, ET_STREAM_REPLY_BYTES_MAX);
 	r = et_conn_api(conn, subject, request, &reply, err);
 	if (r == 0)
-		r = read_reply((struct et_slice){ reply.data, reply.size }, ret_name, ret_pending, err);
+		r = read_reply((struct et_slice){ reply.data, reply.size }, ret_name, ret_pending,
+			       err);
 	et_buf_done(&reply);
 	return r < 0 ? et_error_wrap(err, r, "make a consumer of stream '%s'", stream) : 0;
 }

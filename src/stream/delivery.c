@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define NUMBERS 5 /* tries, stream sequence, consumer sequence, time, pending */
+#define NUMBERS 5  /* tries, stream sequence, consumer sequence, time, pending */
 #define DOTS_OLD 6 /* behind the prefix: stream, consumer and the numbers */
 #define DOTS_NEW 8 /* and domain and account */
 #define DOTS_MAX 32

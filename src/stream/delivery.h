@@ -3,9 +3,9 @@
  * What a consumer says of a message in its reply subject:
  *
  *	$JS.ACK.<stream>.<consumer>.<tries>.<stream seq>.<consumer seq>.<time>.<pending>
- *	$JS.ACK.<domain>.<account>.<stream>.<consumer>.<tries>.<stream seq>.<consumer seq>.<time>.<pending>[.<random>]
+ *	$JS.ACK.<domain>.<account>.<stream>.<consumer>. ... .<pending>[.<random>]
  *
- * 9 tokens, or 11 and more since accounts and domains are in it.
+ * 9 tokens, or 11 and more since domain and account are in it.
  */
 #ifndef ET_STREAM_DELIVERY_H
 #define ET_STREAM_DELIVERY_H

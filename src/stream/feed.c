@@ -92,13 +92,15 @@ connect_to(struct et_feed *feed, natsOptions *options)
 	natsStatus s = natsOptions_SetAllowReconnect(options, false);
 
 	if (s == NATS_OK)
-		s = natsOptions_SetPingInterval(options, 0); /* the consumer's heartbeats serve for it */
+		s = natsOptions_SetPingInterval(options,
+						0); /* the consumer's heartbeats serve for it */
 	if (s == NATS_OK)
 		s = natsOptions_SetSendAsap(options, true); /* else a thread that flushes */
 	if (s == NATS_OK)
 		s = natsOptions_SetIOBufSize(options, READ_BYTES);
 	if (s == NATS_OK)
-		s = natsOptions_SetEventLoop(options, feed, on_attach, on_read, on_write, on_detach);
+		s = natsOptions_SetEventLoop(options, feed, on_attach, on_read, on_write,
+					     on_detach);
 	if (s == NATS_OK)
 		s = natsConnection_Connect(&feed->nats, options);
 	if (s == NATS_OK)
@@ -167,7 +169,8 @@ broken(const struct et_feed *feed, struct et_error *err)
 	const char *text = NULL;
 	natsStatus s = natsConnection_GetLastError(feed->nats, &text);
 
-	return et_conn_fail(feed->conn, err, s != NATS_OK ? s : NATS_CONNECTION_CLOSED, "read from");
+	return et_conn_fail(feed->conn, err, s != NATS_OK ? s : NATS_CONNECTION_CLOSED,
+			    "read from");
 }
 
 /* Waits for the socket and has the library read it once. 1 when something was done. */
@@ -205,9 +208,9 @@ et_feed_next(struct et_feed *feed, int64_t wait_ns, natsMsg **ret, struct et_err
 		if (s == NATS_OK)
 			return 1;
 		if (s != NATS_TIMEOUT && s != NATS_NO_RESPONDERS)
-			return s == NATS_CONNECTION_CLOSED ?
-				       broken(feed, err) :
-				       et_conn_fail(feed->conn, err, s, "read from");
+			return s == NATS_CONNECTION_CLOSED
+				       ? broken(feed, err)
+				       : et_conn_fail(feed->conn, err, s, "read from");
 		r = et_fault_point("fetch", err);
 		if (r < 0)
 			return r;
@@ -219,7 +222,8 @@ et_feed_next(struct et_feed *feed, int64_t wait_ns, natsMsg **ret, struct et_err
 		/* What arrived may be half a message, or the library's own business. */
 		wait_ns = until - et_clock_monotonic_ns();
 		if (r == 0 || wait_ns <= 0)
-			return natsSubscription_NextMsg(ret, feed->subscription, 0) == NATS_OK ? 1 : 0;
+			return natsSubscription_NextMsg(ret, feed->subscription, 0) == NATS_OK ? 1
+											       : 0;
 	}
 }
 

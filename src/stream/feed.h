@@ -23,7 +23,8 @@ void et_feed_free(struct et_feed *feed);
 const char *et_feed_inbox(const struct et_feed *feed);
 /* 1 and a message, to be destroyed by the caller; 0 when none came within wait_ns, or a signal did;
  * negative when the connection broke: then only et_feed_free. */
-ET_CHECKED int et_feed_next(struct et_feed *feed, int64_t wait_ns, natsMsg **ret, struct et_error *err);
+ET_CHECKED int et_feed_next(struct et_feed *feed, int64_t wait_ns, natsMsg **ret,
+			    struct et_error *err);
 /* Sends an empty message: the answer to a flow control request. */
 ET_CHECKED int et_feed_answer(struct et_feed *feed, const char *subject, struct et_error *err);
 

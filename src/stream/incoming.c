@@ -72,7 +72,8 @@ et_incoming_control(natsMsg *message)
 	const char *reply = natsMsg_GetReply(message);
 	const char *status = header_of(message, "Status");
 
-	if (reply != NULL && strncmp(reply, ET_DELIVERY_PREFIX, sizeof(ET_DELIVERY_PREFIX) - 1) == 0) {
+	if (reply != NULL &&
+	    strncmp(reply, ET_DELIVERY_PREFIX, sizeof(ET_DELIVERY_PREFIX) - 1) == 0) {
 		control.kind = ET_INCOMING_BROKEN;
 	} else if (status == NULL) {
 		control.kind = ET_INCOMING_IGNORED;
@@ -165,8 +166,8 @@ fetch_headers(struct et_incoming *incoming, struct et_conn *conn, const char *st
 }
 
 int
-et_incoming_record(struct et_incoming *incoming, struct et_conn *conn, const char *stream, natsMsg *message,
-		   struct et_record *record, struct et_error *err)
+et_incoming_record(struct et_incoming *incoming, struct et_conn *conn, const char *stream,
+		   natsMsg *message, struct et_record *record, struct et_error *err)
 {
 	int r = read_headers(incoming, message);
 
@@ -177,6 +178,7 @@ et_incoming_record(struct et_incoming *incoming, struct et_conn *conn, const cha
 	if (r < 0)
 		return fetch_headers(incoming, conn, stream, record, err);
 	if (r > 0)
-		record->headers = (struct et_slice){ incoming->headers.data, incoming->headers.size };
+		record->headers =
+			(struct et_slice){ incoming->headers.data, incoming->headers.size };
 	return 0;
 }

@@ -21,9 +21,9 @@ enum et_incoming_kind {
 
 struct et_incoming_control {
 	enum et_incoming_kind kind;
-	const char *answer;      /* a subject that an empty message is to be sent to, or NULL; borrows */
+	const char *answer; /* a subject that an empty message is to be sent to, or NULL; borrows */
 	bool consumer_seq_known;
-	uint64_t consumer_seq;   /* heartbeat: of the last message that the consumer sent */
+	uint64_t consumer_seq; /* heartbeat: of the last message that the consumer sent */
 };
 
 /* Of a message that is no delivery. */
@@ -35,9 +35,10 @@ struct et_incoming *et_incoming_new(void);
 void et_incoming_free(struct et_incoming *incoming);
 /* Fills subject, headers and body; seq is read. Borrows from the message and the scratch. Headers
  * that the client library cannot read truly are fetched from the stream once more. */
-ET_CHECKED int et_incoming_record(struct et_incoming *incoming, struct et_conn *conn, const char *stream,
-				  natsMsg *message, struct et_record *record, struct et_error *err);
-/* True when the library may have taken the next line for this value (see stream/rawheaders.h). Pure. */
+ET_CHECKED int et_incoming_record(struct et_incoming *incoming, struct et_conn *conn,
+				  const char *stream, natsMsg *message, struct et_record *record,
+				  struct et_error *err);
+/* True when the library may have taken the next line for this value (stream/rawheaders.h). Pure. */
 bool et_incoming_doubtful(const char *value);
 
 #endif

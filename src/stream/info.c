@@ -69,7 +69,8 @@ read_info(const json_t *answer, struct et_stream_info *info, struct et_error *er
 	(void)et_time_format_compact(info->created_ns, info->identity);
 	info->name = et_strdup(name);
 	info->config_json = json_dumps(config, JSON_COMPACT);
-	return info->config_json != NULL ? 0 : et_error_set(err, ET_CORRUPT, "'config' cannot be kept");
+	return info->config_json != NULL ? 0
+					 : et_error_set(err, ET_CORRUPT, "'config' cannot be kept");
 }
 
 void
@@ -109,7 +110,9 @@ hint_streams(struct et_conn *conn, struct et_error *err)
 	if (et_stream_names(conn, &names, &count, NULL) < 0)
 		et_error_hint(err, "check the name of the stream");
 	else if (count == 0)
-		et_error_hint(err, "there is no stream at all: is it the right server, account and domain?");
+		et_error_hint(
+			err,
+			"there is no stream at all: is it the right server, account and domain?");
 	else
 		et_error_hint(err, "streams there: %s", et_buf_cstr(&names));
 	et_buf_done(&names);
@@ -132,11 +135,13 @@ et_stream_info_read(struct et_conn *conn, const char *stream, struct et_stream_i
 		r = et_stream_info_parse((struct et_slice){ reply.data, reply.size }, ret, err);
 	et_buf_done(&reply);
 	if (r == ET_GONE) {
-		et_error_set(err, ET_GONE, "there is no stream '%s' on %s", stream, et_conn_address(conn));
+		et_error_set(err, ET_GONE, "there is no stream '%s' on %s", stream,
+			     et_conn_address(conn));
 		hint_streams(conn, err);
 		return r;
 	}
-	return r < 0 ? et_error_wrap(err, r, "stream '%s' on %s", stream, et_conn_address(conn)) : 0;
+	return r < 0 ? et_error_wrap(err, r, "stream '%s' on %s", stream, et_conn_address(conn))
+		     : 0;
 }
 
 /* One page of names into the array; *ret_total: how many there are in all. */
@@ -184,7 +189,8 @@ et_stream_names(struct et_conn *conn, struct et_buf *out, size_t *ret_count, str
 	do {
 		r = read_names(conn, names, &total, err);
 		if (r < 0)
-			return et_error_wrap(err, r, "list the streams on %s", et_conn_address(conn));
+			return et_error_wrap(err, r, "list the streams on %s",
+					     et_conn_address(conn));
 	} while (json_array_size(names) < total && json_array_size(names) < NAMES_MAX);
 	count = json_array_size(names);
 	sorted = et_calloc(count + 1, sizeof(*sorted));

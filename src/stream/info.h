@@ -13,17 +13,17 @@
 
 struct et_stream_info {
 	char *name;
-	int64_t created_ns;                  /* with the name: the identity of the stream */
-	char identity[ET_TIME_TEXT_BYTES];   /* "20261125T025705.696783913Z" */
-	uint64_t first_seq;                  /* of an empty stream: last_seq + 1 */
+	int64_t created_ns;                /* with the name: the identity of the stream */
+	char identity[ET_TIME_TEXT_BYTES]; /* "20261125T025705.696783913Z" */
+	uint64_t first_seq;                /* of an empty stream: last_seq + 1 */
 	uint64_t last_seq;
-	int64_t first_time_ns;               /* ET_TIME_NONE when the stream is empty */
+	int64_t first_time_ns; /* ET_TIME_NONE when the stream is empty */
 	int64_t last_time_ns;
 	uint64_t messages;
 	uint64_t bytes;
-	uint64_t num_deleted;                /* absent inside [first_seq, last_seq] */
-	int64_t server_time_ns;              /* the server's clock at the answer; ET_TIME_NONE before 2.10 */
-	char *config_json;                   /* the "config" object as it came (compact): every field kept */
+	uint64_t num_deleted;   /* absent inside [first_seq, last_seq] */
+	int64_t server_time_ns; /* the server's clock at the answer; ET_TIME_NONE before 2.10 */
+	char *config_json;      /* the "config" object as it came (compact): every field kept */
 };
 
 /* False for what the server would not take as a name (dots, spaces, wildcards, slashes). Pure. */
@@ -31,10 +31,11 @@ bool et_stream_name_ok(const char *name);
 
 /* ET_GONE when there is no such stream, with a hint that names those there are; ET_UNAVAILABLE
  * when JetStream is off. Free with et_stream_info_done. */
-ET_CHECKED int et_stream_info_read(struct et_conn *conn, const char *stream, struct et_stream_info *ret,
-				   struct et_error *err);
+ET_CHECKED int et_stream_info_read(struct et_conn *conn, const char *stream,
+				   struct et_stream_info *ret, struct et_error *err);
 /* The pure part: the reply's bytes. ET_CORRUPT; else as et_api_reply_error. */
-ET_CHECKED int et_stream_info_parse(struct et_slice json, struct et_stream_info *ret, struct et_error *err);
+ET_CHECKED int et_stream_info_parse(struct et_slice json, struct et_stream_info *ret,
+				    struct et_error *err);
 void et_stream_info_done(struct et_stream_info *info);
 
 /* The names of all streams, comma separated and sorted, appended to out; *ret_count may be NULL. */
@@ -44,8 +45,8 @@ ET_CHECKED int et_stream_names(struct et_conn *conn, struct et_buf *out, size_t 
 /* One message by sequence (STREAM.MSG.GET: the leader's answer, not a mirror's). `out` is reset and
  * receives the bytes, the record borrows them. ET_GONE when there is no message at that sequence
  * (or no such stream); ET_CORRUPT. */
-ET_CHECKED int et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_buf *out,
-			     struct et_record *ret, struct et_error *err);
+ET_CHECKED int et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq,
+			     struct et_buf *out, struct et_record *ret, struct et_error *err);
 /* The pure part. */
 ET_CHECKED int et_stream_get_parse(struct et_slice json, struct et_buf *out, struct et_record *ret,
 				   struct et_error *err);

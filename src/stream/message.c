@@ -111,7 +111,8 @@ read_message(const json_t *message, struct et_buf *out, struct et_record *ret, s
 }
 
 int
-et_stream_get_parse(struct et_slice text, struct et_buf *out, struct et_record *ret, struct et_error *err)
+et_stream_get_parse(struct et_slice text, struct et_buf *out, struct et_record *ret,
+		    struct et_error *err)
 {
 	ET_CLEAN_JSON json_t *json = NULL;
 	const json_t *message;
@@ -142,12 +143,15 @@ et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_
 	et_buf_init(&reply, ET_STREAM_REPLY_BYTES_MAX);
 	r = et_conn_api(conn, subject, request, &reply, err);
 	if (r == 0)
-		r = et_stream_get_parse((struct et_slice){ reply.data, reply.size }, out, &record, err);
+		r = et_stream_get_parse((struct et_slice){ reply.data, reply.size }, out, &record,
+					err);
 	et_buf_done(&reply);
 	if (r == 0 && record.seq != seq)
-		r = et_error_set(err, ET_CORRUPT, "the server answered with message %" PRIu64, record.seq);
+		r = et_error_set(err, ET_CORRUPT, "the server answered with message %" PRIu64,
+				 record.seq);
 	if (r < 0)
-		return et_error_wrap(err, r, "read message %" PRIu64 " of stream '%s'", seq, stream);
+		return et_error_wrap(err, r, "read message %" PRIu64 " of stream '%s'", seq,
+				     stream);
 	*ret = record;
 	return 0;
 }

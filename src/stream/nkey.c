@@ -118,6 +118,7 @@ et_nkey_public_of_file(const char *path, char text[ET_NKEY_TEXT_BYTES], struct e
 	if (found)
 		return 0;
 	r = et_error_set(err, ET_CONFIG, "no user's NKey seed in '%s'", path);
-	et_error_hint(err, "the file holds one line that begins with SU, as nk -gen user writes it");
+	et_error_hint(err,
+		      "the file holds one line that begins with SU, as nk -gen user writes it");
 	return r;
 }

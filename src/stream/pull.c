@@ -20,9 +20,10 @@
 #define CANCEL_CHECK_EVERY 256u /* records */
 
 enum step {
-	STEP_RECORD = 1,  /* a record to hand out */
-	STEP_AGAIN = 2,   /* nothing yet */
-	STEP_RESUME = 3,  /* this delivery is broken: take the read up again; words in pull->trouble */
+	STEP_RECORD = 1, /* a record to hand out */
+	STEP_AGAIN = 2,  /* nothing yet */
+	STEP_RESUME =
+		3, /* this delivery is broken: take the read up again; words in pull->trouble */
 	STEP_END = 0,
 };
 
@@ -89,12 +90,14 @@ check_stream(const struct et_pull *pull, const struct et_stream_info *info, stru
 {
 	if (pull->created_ns != ET_TIME_NONE && pull->created_ns != info->created_ns)
 		return et_error_set(err, ET_CONFLICT,
-				    "stream '%s' was deleted and made again while it was read", pull->stream);
+				    "stream '%s' was deleted and made again while it was read",
+				    pull->stream);
 	if (pull->state.delivered_count > 0 && info->last_seq < pull->state.delivered_seq)
-		return et_error_set(err, ET_CONFLICT,
-				    "stream '%s' was rolled back while it was read: it ends at %" PRIu64
-				    ", and %" PRIu64 " was delivered",
-				    pull->stream, info->last_seq, pull->state.delivered_seq);
+		return et_error_set(
+			err, ET_CONFLICT,
+			"stream '%s' was rolled back while it was read: it ends at %" PRIu64
+			", and %" PRIu64 " was delivered",
+			pull->stream, info->last_seq, pull->state.delivered_seq);
 	return 0;
 }
 
@@ -171,7 +174,8 @@ static bool
 may_pass(int code)
 {
 	/* After a restart a server may not know its streams for a while. */
-	return code == ET_UNAVAILABLE || code == ET_TIMEOUT || code == ET_GONE || code == ET_CORRUPT;
+	return code == ET_UNAVAILABLE || code == ET_TIMEOUT || code == ET_GONE ||
+	       code == ET_CORRUPT;
 }
 
 static int
@@ -224,8 +228,7 @@ resume(struct et_pull *pull, struct et_error *err)
 		if (r >= 0)
 			return r;
 		end_delivery(pull);
-		if (!may_pass(r) ||
-		    et_clock_monotonic_ns() - pull->stuck_since_ns >= patience_ns)
+		if (!may_pass(r) || et_clock_monotonic_ns() - pull->stuck_since_ns >= patience_ns)
 			return give_up(pull, r, err);
 	}
 }
@@ -243,7 +246,8 @@ take_control(struct et_pull *pull, natsMsg *message)
 {
 	struct et_incoming_control control = et_incoming_control(message);
 
-	if (control.answer != NULL && et_feed_answer(pull->feed, control.answer, &pull->trouble) < 0)
+	if (control.answer != NULL &&
+	    et_feed_answer(pull->feed, control.answer, &pull->trouble) < 0)
 		return STEP_RESUME;
 	if (control.kind == ET_INCOMING_ENDED)
 		return trouble(pull, ET_UNAVAILABLE, "the server ended the consumer");
@@ -254,7 +258,8 @@ take_control(struct et_pull *pull, natsMsg *message)
 	if (control.consumer_seq_known && control.consumer_seq != pull->consumer_seq)
 		return trouble(pull, ET_UNAVAILABLE, "messages were lost on the way");
 	if (++pull->idle_beats > IDLE_BEATS_MAX)
-		return trouble(pull, ET_TIMEOUT, "the server sends nothing, though more messages are there");
+		return trouble(pull, ET_TIMEOUT,
+			       "the server sends nothing, though more messages are there");
 	return STEP_AGAIN;
 }
 
@@ -272,7 +277,8 @@ take_message(struct et_pull *pull, natsMsg *message, const struct et_delivery *d
 		return STEP_END;
 	ret->seq = delivery->stream_seq;
 	ret->time_ns = delivery->time_ns;
-	if (et_incoming_record(pull->incoming, pull->conn, pull->stream, message, ret, &pull->trouble) < 0)
+	if (et_incoming_record(pull->incoming, pull->conn, pull->stream, message, ret,
+			       &pull->trouble) < 0)
 		return STEP_RESUME;
 	pull->consumer_seq = delivery->consumer_seq;
 	pull->state.delivered_seq = delivery->stream_seq;
@@ -307,9 +313,10 @@ take_step(struct et_pull *pull, struct et_record *ret)
 
 	/* Everything that there was is read: what has come since lies behind the end. */
 	if (pull->state.pending == 0)
-		return pull->state.delivered_seq >= pull->state.stream_last_seq ?
-			       STEP_END :
-			       trouble(pull, ET_TIMEOUT, "the server counts no message behind this one");
+		return pull->state.delivered_seq >= pull->state.stream_last_seq
+			       ? STEP_END
+			       : trouble(pull, ET_TIMEOUT,
+					 "the server counts no message behind this one");
 	r = et_feed_next(pull->feed, WAIT_NS, &message, &pull->trouble);
 	if (r < 0)
 		return STEP_RESUME;
@@ -337,7 +344,7 @@ finish(struct et_pull *pull, struct et_error *err)
 		return 0;
 	if (!may_pass(r))
 		return give_up(pull, r, err);
-	/* It comes back with 0: there is nothing to deliver, or what there is lies behind the end. */
+	/* What there still is lies behind the end: only the stream is looked at once more. */
 	r = resume(pull, err);
 	end_delivery(pull);
 	return r < 0 ? r : 0;

@@ -25,21 +25,21 @@ struct et_pull;
 
 /* What is known of the read so far. */
 struct et_pull_state {
-	uint64_t delivered_seq;    /* of the last record; first - 1 before */
+	uint64_t delivered_seq; /* of the last record; first - 1 before */
 	uint64_t delivered_count;
-	uint64_t pending;          /* messages that the server still had behind it, up to any sequence */
-	uint64_t stream_first_seq; /* first_seq of the stream when last asked: at open, at each resume,
-				    * and at the end. Above the `first` that was asked (or above
-				    * delivered_seq + 1 at a resume): messages expired while reading. */
-	uint64_t stream_last_seq;  /* likewise */
-	unsigned resumes;          /* how often the read was taken up again */
+	uint64_t pending; /* messages that the server still had behind it, up to any sequence */
+	/* Ends of the stream when last asked: at open, at each resume, and at the end. A first_seq
+	 * above the `first` that was asked for says that messages expired before they were read. */
+	uint64_t stream_first_seq;
+	uint64_t stream_last_seq;
+	unsigned resumes; /* how often the read was taken up again */
 };
 
 /* Reads from first_seq to last_seq, both inclusive; last_seq may lie beyond the stream's last
  * sequence, then the read ends at what the stream had when the end was seen. `conn` is used for
  * requests until et_pull_free. ET_GONE: no such stream; else as et_conn_open. */
-ET_CHECKED int et_pull_open(struct et_conn *conn, const char *stream, uint64_t first_seq, uint64_t last_seq,
-			    struct et_pull **ret, struct et_error *err);
+ET_CHECKED int et_pull_open(struct et_conn *conn, const char *stream, uint64_t first_seq,
+			    uint64_t last_seq, struct et_pull **ret, struct et_error *err);
 /* 1 and the next record, which borrows until the next call; 0 at the end. ET_UNAVAILABLE or
  * ET_TIMEOUT when the server was away for too long; ET_GONE: the stream was deleted; ET_CONFLICT:
  * deleted and made again, or rolled back below what was delivered; ET_CANCELED (et_cancel_check);

@@ -105,8 +105,10 @@ et_rawheaders_encode(struct et_slice block, struct et_buf *out, struct et_error 
 	size_t version = strlen(VERSION_LINE);
 
 	if (line.size < version || memcmp(line.data, VERSION_LINE, version) != 0)
-		return et_error_set(err, ET_CORRUPT, "message headers do not begin with " VERSION_LINE);
-	add_status(&list, (struct et_slice){ .data = line.data + version, .size = line.size - version });
+		return et_error_set(err, ET_CORRUPT,
+				    "message headers do not begin with " VERSION_LINE);
+	add_status(&list,
+		   (struct et_slice){ .data = line.data + version, .size = line.size - version });
 	while (et_cursor_left(&cursor) > 0 && list.count < ET_RAWHEADERS_MAX) {
 		line = next_line(&cursor);
 		if (line.size > 0)
@@ -114,7 +116,8 @@ et_rawheaders_encode(struct et_slice block, struct et_buf *out, struct et_error 
 	}
 	owned = list.pairs;
 	if (list.count >= ET_RAWHEADERS_MAX)
-		return et_error_set(err, ET_LIMIT, "more than %u message headers", ET_RAWHEADERS_MAX);
+		return et_error_set(err, ET_LIMIT, "more than %u message headers",
+				    ET_RAWHEADERS_MAX);
 	et_headers_encode(out, list.pairs, list.count);
 	return 0;
 }

@@ -31,7 +31,8 @@ redact_one(struct et_buf *out, const char *text, size_t bytes)
 		host = at + 1;
 	}
 	port = memrchr(host, ':', (size_t)(end - host));
-	if (port != NULL && memchr(port, ']', (size_t)(end - port)) == NULL && !is_port(port + 1, end))
+	if (port != NULL && memchr(port, ']', (size_t)(end - port)) == NULL &&
+	    !is_port(port + 1, end))
 		et_buf_text(out, "***");
 	else
 		et_buf_put(out, host, (size_t)(end - host));

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "../et_test.h"
 
-/* Read by the address sanitizer: malloc is to fail, not to report. */
+/* Read by the sanitizers: malloc is to fail, not to report. */
 const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
 
 const char *
 __asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *
+__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }

@@ -5,10 +5,18 @@
 
 #include "base/arena.h"
 
+/* Read by the sanitizers: malloc is to fail, not to report. */
 const char *__asan_default_options(void);
+const char *__tsan_default_options(void);
 
 const char *
 __asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+
+const char *
+__tsan_default_options(void)
 {
 	return "allocator_may_return_null=1";
 }

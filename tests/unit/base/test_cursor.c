@@ -7,7 +7,8 @@
 static void
 numbers_are_little_endian(void **state ET_UNUSED)
 {
-	struct et_cursor c = et_cursor_of("\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d", 13);
+	const char bytes[] = "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d";
+	struct et_cursor c = et_cursor_of(bytes, sizeof(bytes) - 1);
 	uint8_t u8;
 	uint32_t u32;
 	uint64_t u64;

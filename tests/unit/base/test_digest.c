@@ -47,7 +47,8 @@ a_million_bytes_in_uneven_pieces(void **state ET_UNUSED)
 	}
 	et_hasher_end(hasher, &digest);
 	et_sha256_hex(&digest, hex);
-	assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+	assert_string_equal(hex,
+			    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 static void

@@ -252,6 +252,22 @@ a_suspect_that_the_store_has_wins_over_one_that_it_has_not(void **state)
 	et_catalog_free(catalog);
 }
 
+static void
+a_list_that_has_ended_does_not_begin_anew(void **state)
+{
+	struct et_catalog *catalog = open_catalog();
+	struct et_cover_list *list = NULL;
+	struct et_cover cover;
+
+	(void)state;
+	assert_int_equal(et_cover_list_open(catalog, &list, NULL), 0);
+	while (et_cover_list_next(list, &cover, NULL) > 0)
+		;
+	assert_int_equal(et_cover_list_next(list, &cover, NULL), 0);
+	et_cover_list_free(list);
+	et_catalog_free(catalog);
+}
+
 int
 main(void)
 {
@@ -263,6 +279,7 @@ main(void)
 		cmocka_unit_test(a_device_is_born_when_its_registration_comes_before_version_0_of_its_links),
 		cmocka_unit_test(an_archive_that_begins_where_another_one_does_is_refused),
 		cmocka_unit_test(a_take_without_finish_never_was),
+		cmocka_unit_test(a_list_that_has_ended_does_not_begin_anew),
 		cmocka_unit_test(a_suspect_that_the_store_has_wins_over_one_that_it_has_not),
 	};
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "archive/format.h"
+#include "archive/reader.h"
+
+#define DIGITS 20
+/* "-<20 digits>-<20 digits>.tar.zst" */
+#define TAIL_BYTES (1 + DIGITS + 1 + DIGITS + sizeof(ET_ARCHIVE_SUFFIX) - 1)
+#define LIST_MAX 10000000U
+
+char *
+et_archive_name_format(const char *stream, uint64_t first_seq, uint64_t last_seq)
+{
+	return et_format("%s-%020" PRIu64 "-%020" PRIu64 ET_ARCHIVE_SUFFIX, stream, first_seq, last_seq);
+}
+
+static bool
+read_digits(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < DIGITS; i++) {
+		if (text[i] < '0' || text[i] > '9' ||
+		    __builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(text[i] - '0'), &value))
+			return false;
+	}
+	*ret = value;
+	return true;
+}
+
+bool
+et_archive_name_parse(const char *name, uint64_t *ret_first, uint64_t *ret_last)
+{
+	size_t bytes = strlen(name);
+	const char *tail = name + bytes - TAIL_BYTES;
+	uint64_t first;
+	uint64_t last;
+
+	if (bytes <= TAIL_BYTES || *name == '.' || tail[0] != '-' || tail[1 + DIGITS] != '-' ||
+	    strcmp(tail + TAIL_BYTES - (sizeof(ET_ARCHIVE_SUFFIX) - 1), ET_ARCHIVE_SUFFIX) != 0)
+		return false;
+	if (!read_digits(tail + 1, &first) || !read_digits(tail + 2 + DIGITS, &last) || first > last)
+		return false;
+	*ret_first = first;
+	*ret_last = last;
+	return true;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct et_archive_name *x = a;
+	const struct et_archive_name *y = b;
+
+	if (x->first_seq != y->first_seq)
+		return x->first_seq < y->first_seq ? -1 : 1;
+	if (x->last_seq != y->last_seq)
+		return x->last_seq < y->last_seq ? -1 : 1;
+	return strcmp(x->path, y->path);
+}
+
+static void
+add_item(struct et_archive_list *list, const char *dir, const char *name)
+{
+	struct et_archive_name item = { 0 };
+
+	if (!et_archive_name_parse(name, &item.first_seq, &item.last_seq))
+		return;
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity > 0 ? list->capacity * 2 : 64;
+		list->items = et_realloc_array(list->items, list->capacity, sizeof(*list->items));
+	}
+	item.path = et_format("%s/%s", dir, name);
+	list->items[list->count++] = item;
+}
+
+int
+et_archive_list_read(const char *dir, struct et_archive_list *ret, struct et_error *err)
+{
+	struct et_archive_list list = { 0 };
+	const struct dirent *entry;
+	DIR *handle = opendir(dir);
+	int r = 0;
+
+	if (handle == NULL && errno != ENOENT)
+		return et_error_errno(err, errno, "list %s", dir);
+	while (handle != NULL && r == 0) {
+		errno = 0;
+		entry = readdir(handle);
+		if (entry == NULL) {
+			r = errno != 0 ? et_error_errno(err, errno, "list %s", dir) : 0;
+			break;
+		}
+		add_item(&list, dir, entry->d_name);
+		if (list.count > LIST_MAX)
+			r = et_error_set(err, ET_LIMIT, "list %s: more than %u archives", dir, LIST_MAX);
+	}
+	if (handle != NULL)
+		(void)closedir(handle);
+	if (r < 0) {
+		et_archive_list_done(&list);
+		return r;
+	}
+	if (list.count > 0)
+		qsort(list.items, list.count, sizeof(*list.items), compare_items);
+	*ret = list;
+	return 0;
+}
+
+void
+et_archive_list_done(struct et_archive_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].path);
+	free(list->items);
+	*list = (struct et_archive_list){ 0 };
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Forced commands (design 5, "Unannounced"). Inside the room: the piece of the
+ * decision table that asks whether the hub withheld a pending event by its own
+ * rule (plgd.md section 2: since v2.21, the create, update or delete pending of
+ * a forced command on an href that is not linked at that moment).
+ */
+#ifndef ET_AUDIT_FORCED_H
+#define ET_AUDIT_FORCED_H
+
+#include "audit/judge.h"
+
+/* A run of missing versions between two that were seen. */
+struct et_gap {
+	bool head;        /* no version below it was seen */
+	bool open;        /* none above */
+	int64_t after_ns; /* ET_TIME_NONE at an open end */
+	int64_t before_ns;
+	uint64_t after_seq;  /* 0 when head */
+	uint64_t before_seq; /* UINT64_MAX when open; never below after_seq (replicas swap) */
+};
+
+/* UNANNOUNCED, UNDECIDED, or LOST for "like any other". copy: of that version; NULL: none. */
+enum et_reason et_forced_judge(const struct et_facts *facts, const struct et_gap *gap,
+			       uint64_t version, const struct et_copy *copy);
+
+#endif

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/text.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "report/clean.h"
+
+#define WIDTH_DEFAULT 80u
+#define WIDTH_MIN 40u
+#define HOLES_SHOWN 5u
+
+const char *
+et_text_number(uint64_t number, char text[ET_TEXT_NUMBER_BYTES])
+{
+	char digits[21];
+	int count = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	char *out = text;
+
+	for (int i = 0; i < count; i++) {
+		if (i > 0 && (count - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return text;
+}
+
+bool
+et_text_is_lost(const struct et_report_finding *finding)
+{
+	return finding->finding.reason == ET_REASON_LOST ||
+	       finding->finding.reason == ET_REASON_LOST_IN_GAP;
+}
+
+bool
+et_text_is_recoverable(const struct et_report_finding *finding)
+{
+	enum et_recoverable recoverable = finding->finding.recoverable;
+
+	return recoverable != ET_RECOVERABLE_NOT_SAID && recoverable != ET_RECOVERABLE_SUPERSEDED;
+}
+
+/* "label     text", the text wrapped at blanks into its own column. */
+static void
+put_lines(FILE *out, const char *label, unsigned width, const char *text)
+{
+	const size_t room = width - 10;
+
+	for (size_t line = 0; line == 0 || *text != '\0'; line++) {
+		size_t bytes = strlen(text);
+
+		if (bytes > room) {
+			for (bytes = room; bytes > 0 && text[bytes] != ' '; bytes--)
+				;
+			if (bytes == 0)
+				bytes = room; /* one long word */
+		}
+		if (bytes == 0)
+			(void)fprintf(out, "%s\n", label);
+		else
+			(void)fprintf(out, "%-10s%.*s\n", line == 0 ? label : "", (int)bytes, text);
+		text += bytes;
+		while (*text == ' ')
+			text++;
+	}
+}
+
+static void put_text(FILE *out, const char *label, unsigned width, const char *format, ...)
+	ET_PRINTF(4, 5);
+
+static void
+put_text(FILE *out, const char *label, unsigned width, const char *format, ...)
+{
+	ET_CLEAN_MEM char *text = NULL;
+	ET_CLEAN_MEM char *clean = NULL;
+	va_list arguments;
+	int bytes;
+
+	va_start(arguments, format);
+	bytes = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	text = et_alloc((size_t)bytes + 1);
+	va_start(arguments, format);
+	(void)vsnprintf(text, (size_t)bytes + 1, format, arguments);
+	va_end(arguments);
+	clean = et_clean_ascii(text);
+	put_lines(out, label, width, clean);
+}
+
+/* ---- the verdict ---- */
+
+static uint64_t
+recoverable_count(const struct et_tally *tally)
+{
+	return tally->recoverable[ET_RECOVERABLE_EXACT] +
+	       tally->recoverable[ET_RECOVERABLE_REBUILT] +
+	       tally->recoverable[ET_RECOVERABLE_SNAPSHOT];
+}
+
+static uint64_t
+lost_count(const struct et_tally *tally)
+{
+	return tally->reasons[ET_REASON_LOST] + tally->reasons[ET_REASON_LOST_IN_GAP];
+}
+
+/* "112 events were stored and never published (10 can be recovered now)" */
+static char *
+lost_words(const struct et_tally *tally)
+{
+	char number[ET_TEXT_NUMBER_BYTES];
+	char among[ET_TEXT_NUMBER_BYTES];
+	uint64_t lost = lost_count(tally);
+	uint64_t recoverable = recoverable_count(tally);
+	const char *which = et_text_number(recoverable, among);
+
+	if (recoverable == 0)
+		which = "none";
+	else if (recoverable == lost)
+		which = lost == 1 ? "it" : "all";
+	return et_format("%s %s stored and never published (%s can be recovered%s)",
+			 et_text_number(lost, number), lost == 1 ? "event was" : "events were",
+			 which, recoverable > 0 ? " now" : "");
+}
+
+/* Findings without a lost event: the most frequent kind of them. */
+static char *
+other_words(const struct et_tally *tally)
+{
+	char number[ET_TEXT_NUMBER_BYTES];
+	unsigned most = ET_REASON_COUNT;
+
+	for (unsigned i = 0; i < ET_REASON_COUNT; i++)
+		if (et_reason_info((enum et_reason)i)->is_finding && tally->reasons[i] > 0 &&
+		    (most == ET_REASON_COUNT || tally->reasons[i] > tally->reasons[most]))
+			most = i;
+	if (most == ET_REASON_COUNT)
+		return et_strdup("something is wrong: see the notes");
+	return et_format("%s %s: %s", et_text_number(tally->reasons[most], number),
+			 et_reason_info((enum et_reason)most)->name,
+			 et_reason_info((enum et_reason)most)->words);
+}
+
+static char *
+clean_words(const struct et_tally *tally)
+{
+	char number[ET_TEXT_NUMBER_BYTES];
+	char among[ET_TEXT_NUMBER_BYTES];
+	uint64_t covered = et_tally_covered(tally);
+
+	if (tally->expected == 0)
+		return et_strdup("nothing was stored that had to be published");
+	if (covered == tally->expected)
+		return et_format("every one of %s stored events was published",
+				 et_text_number(covered, number));
+	return et_format("no event is known to be lost: %s of %s were published",
+			 et_text_number(covered, number), et_text_number(tally->expected, among));
+}
+
+/* Of a run that did not come to its end. */
+static const char *
+failed_words(const struct et_report *report)
+{
+	static const struct {
+		const char *verdict;
+		const char *words;
+	} known[] = {
+		{ "unreachable", "a source could not be read: nothing is cleared" },
+		{ "damaged", "an archive, its chain or a signature is damaged" },
+		{ "busy", "another run holds the lock" },
+		{ "usage", "the options or the configuration are wrong" },
+	};
+
+	if (strcmp(report->verdict, "incomplete") == 0)
+		return report->compared_last == 0 ? "nothing was compared"
+						  : "only a part was compared";
+	for (size_t i = 0; i < ET_COUNT(known); i++)
+		if (strcmp(report->verdict, known[i].verdict) == 0)
+			return known[i].words;
+	return "the run failed";
+}
+
+static char *
+headline(const struct et_report *report)
+{
+	const struct et_tally *tally = &report->tally;
+	char number[ET_TEXT_NUMBER_BYTES];
+	uint64_t lost = lost_count(tally);
+
+	if (strcmp(report->verdict, "clean") == 0)
+		return clean_words(tally);
+	if (strcmp(report->verdict, "findings") == 0)
+		return lost > 0 ? lost_words(tally) : other_words(tally);
+	if (lost == 0)
+		return et_strdup(failed_words(report));
+	return et_format("%s; %s lost so far: %s", failed_words(report),
+			 lost == 1 ? "event" : "events", et_text_number(lost, number));
+}
+
+static void
+put_verdict(const struct et_report *report, FILE *out, bool colour)
+{
+	ET_CLEAN_MEM char *words = headline(report);
+	ET_CLEAN_MEM char *verdict = et_clean_ascii(report->verdict);
+	const char *paint = "33";
+
+	for (char *at = verdict; *at != '\0'; at++)
+		if (*at >= 'a' && *at <= 'z')
+			*at = (char)(*at - 'a' + 'A');
+	if (strcmp(verdict, "CLEAN") == 0)
+		paint = "32";
+	else if (strcmp(verdict, "INCOMPLETE") != 0 && strcmp(verdict, "BUSY") != 0)
+		paint = "31";
+	if (colour)
+		(void)fprintf(out, "\033[1;%sm%s\033[0m  %s\n", paint, verdict, words);
+	else
+		(void)fprintf(out, "%s  %s\n", verdict, words);
+}
+
+/* ---- what was compared ---- */
+
+static void
+put_range(const struct et_report *report, FILE *out, unsigned width)
+{
+	char first[ET_TEXT_NUMBER_BYTES];
+	char last[ET_TEXT_NUMBER_BYTES];
+	char time[ET_TIME_TEXT_BYTES];
+	char type[ET_TEXT_NUMBER_BYTES];
+
+	if (report->compared_last == 0)
+		put_text(out, "compared", width, "nothing");
+	else
+		put_text(out, "compared", width, "sequences %s to %s, up to %s",
+			 et_text_number(report->compared_first, first),
+			 et_text_number(report->compared_last, last),
+			 et_time_format(report->cut_time_ns, time));
+	if (report->requested_first != report->compared_first ||
+	    report->requested_last != report->compared_last)
+		put_text(out, "", width, "of %s to %s that were asked for",
+			 et_text_number(report->requested_first, first),
+			 et_text_number(report->requested_last, last));
+	for (size_t i = 0; i < report->hole_count && i < HOLES_SHOWN; i++)
+		put_text(out, i == 0 ? "holes" : "", width, "%s to %s: %s",
+			 et_text_number(report->holes[i].first_seq, first),
+			 et_text_number(report->holes[i].last_seq, last), report->holes[i].type);
+	if (report->hole_count > HOLES_SHOWN)
+		put_text(out, "", width, "and %s more",
+			 et_text_number(report->hole_count - HOLES_SHOWN, type));
+}
+
+static void
+put_compared(const struct et_report *report, FILE *out, unsigned width)
+{
+	char documents[ET_TEXT_NUMBER_BYTES];
+	char aggregates[ET_TEXT_NUMBER_BYTES];
+	char events[ET_TEXT_NUMBER_BYTES];
+	char took[ET_TIME_TEXT_BYTES];
+
+	put_text(out, "stream", width, "%s, created %s", report->stream, report->identity);
+	put_range(report, out, width);
+	put_text(out, "store", width, "%s documents of %s aggregates with %s events",
+		 et_text_number(report->documents, documents),
+		 et_text_number(report->aggregates, aggregates),
+		 et_text_number(report->events, events));
+	put_text(out, "run", width, "%s, %s new messages archived",
+		 et_duration_format(report->duration_ns, took),
+		 et_text_number(report->new_messages, events));
+	for (size_t i = 0; i < report->note_count; i++)
+		put_text(out, "note", width, "%s", report->notes[i]);
+}
+
+/* ---- the counts ---- */
+
+static void
+put_count(FILE *out, const char *name, uint64_t count, const char *words)
+{
+	char number[ET_TEXT_NUMBER_BYTES];
+
+	if (count > 0)
+		(void)fprintf(out, "  %-18s %13s  %s\n", name, et_text_number(count, number),
+			      words);
+}
+
+/* The part of a reason that is a part of what is expected. */
+static uint64_t
+expected_count(const struct et_tally *tally, enum et_reason reason)
+{
+	return reason == ET_REASON_LOST ? tally->lost_in_store : tally->reasons[reason];
+}
+
+/* The sum of design 5: each of the expected versions has exactly one of these. */
+static bool
+is_expected(enum et_reason reason)
+{
+	return reason <= ET_REASON_UNDECIDED;
+}
+
+static void
+put_counts(const struct et_report *report, FILE *out)
+{
+	const struct et_tally *tally = &report->tally;
+	uint64_t beside = tally->lost_deleted + tally->registrations;
+	char number[ET_TEXT_NUMBER_BYTES];
+
+	(void)fprintf(out, "\nexpected on the stream: %s\n",
+		      et_text_number(tally->expected, number));
+	for (unsigned i = 0; i < ET_REASON_COUNT; i++) {
+		const struct et_reason_info *info = et_reason_info((enum et_reason)i);
+
+		if (is_expected((enum et_reason)i))
+			put_count(out, info->name, expected_count(tally, (enum et_reason)i),
+				  info->words);
+		else
+			beside += tally->reasons[i];
+		beside += tally->deleted[i];
+	}
+	if (beside == 0)
+		return;
+	(void)fputs("beside these:\n", out);
+	put_count(out, "lost", tally->lost_deleted, "the same, gone from the store since");
+	for (unsigned i = 0; i < ET_REASON_COUNT; i++) {
+		const struct et_reason_info *info = et_reason_info((enum et_reason)i);
+
+		if (is_expected((enum et_reason)i))
+			put_count(out, info->name, tally->deleted[i],
+				  "missing, and gone from the store since");
+		else
+			put_count(out, info->name, tally->reasons[i], info->words);
+	}
+	put_count(out, "registrations", tally->registrations, "of devices, on the stream");
+}
+
+static void
+put_sums(const struct et_report *report, FILE *out, unsigned width)
+{
+	char events[ET_TEXT_NUMBER_BYTES];
+	char messages[ET_TEXT_NUMBER_BYTES];
+
+	if (report->sums_hold)
+		put_text(out, "sums", width, "hold: %s events and %s messages are accounted for",
+			 et_text_number(report->tally.expected, events),
+			 et_text_number(report->tally.messages, messages));
+	else
+		put_text(out, "sums", width, "DO NOT HOLD, which is a fault of evtrail: %s",
+			 report->sums_broken != NULL ? report->sums_broken : "");
+}
+
+/* ---- what to do ---- */
+
+static uint64_t
+neighbour(const struct et_report *report)
+{
+	for (size_t i = 0; i < report->finding_count; i++) {
+		const struct et_finding *finding = &report->findings[i].finding;
+
+		if (finding->seq > 0)
+			return finding->seq;
+		if (finding->after_seq > 0 || finding->before_seq > 0)
+			return finding->after_seq > 0 ? finding->after_seq : finding->before_seq;
+	}
+	return 0;
+}
+
+static void
+put_next(const struct et_report *report, FILE *out, unsigned width)
+{
+	uint64_t seq = neighbour(report);
+	char number[ET_TEXT_NUMBER_BYTES];
+
+	if (report->findings_total == 0)
+		return;
+	(void)fputc('\n', out);
+	if (report->findings_file != NULL)
+		put_text(out, "next", width, "all %s findings, with whole ids, are in %s",
+			 et_text_number(report->findings_total, number), report->findings_file);
+	else
+		put_text(out, "next", width,
+			 "evtrail audit --json --findings FILE writes all %s, with whole ids",
+			 et_text_number(report->findings_total, number));
+	if (seq > 0)
+		put_text(out, "", width,
+			 "evtrail cat %" PRIu64 " shows the stream at the first of them", seq);
+}
+
+void
+et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width)
+{
+	if (width == 0)
+		width = WIDTH_DEFAULT;
+	if (width < WIDTH_MIN)
+		width = WIDTH_MIN;
+	put_verdict(report, out, colour);
+	(void)fputc('\n', out);
+	put_compared(report, out, width);
+	put_counts(report, out);
+	put_sums(report, out, width);
+	et_text_lost_table(report, out, width);
+	et_text_device_table(report, out, width);
+	et_text_other_table(report, out, width);
+	put_next(report, out, width);
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# What an audit must not call clean: wrong databases, streams rolled back, archives damaged, servers gone.
+
+setup() {
+	load helper
+	live_setup
+}
+
+teardown() {
+	live_teardown
+}
+
+@test "a wrong database: nothing was compared, 5" {
+	load_recording "$data/current"
+	ev 5 --json --mongo-db no_such_db audit --settle 0s
+	same verdict "$(field .verdict)" incomplete
+	same exit_status "$(field .exit_status)" 5
+	ev 5 --mongo-db another_one audit --settle 0s --no-snapshot
+	says "$output$stderr" another_one
+}
+
+@test "MongoDB gone: 3, and no verdict on the events" {
+	load_recording "$data/current"
+	ferret_stop
+	ev 3 --json --connect-timeout 1s audit --settle 0s
+	same verdict "$(field .verdict)" unreachable
+	says "$stderr" "127.0.0.1:$MONGO_PORT"
+}
+
+@test "NATS gone after a snapshot: 3, but what is archived can be compared" {
+	load_recording "$data/current"
+	ev 0 snapshot
+	nats_stop
+	ev 3 --connect-timeout 1s audit --settle 0s
+	says "$stderr" "127.0.0.1:$NATS_PORT"
+	ev 1 --json --connect-timeout 1s audit --no-snapshot --settle 0s --split --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+	audit_finds "$data/current" "$BATS_TEST_TMPDIR/findings.jsonl"
+}
+
+@test "NATS killed and back: the next snapshot goes on" {
+	load_recording "$data/current"
+	ev 0 snapshot --to-seq 1500
+	nats_kill
+	nats_start "$NATS_DIR" "$NATS_PORT"
+	ev 0 snapshot
+	ev 0 verify
+	[[ $(archives | tail -n 1) == *-00000000000000002572.tar.zst ]]
+}
+
+# roll_back: JetStream's directory as it was at the copy.
+roll_back() {
+	nats_stop
+	rm -rf "$NATS_DIR/js"
+	cp -a "$BATS_TEST_TMPDIR/js" "$NATS_DIR/js"
+	nats_start "$NATS_DIR" "$NATS_PORT"
+}
+
+copy_and_go_on() {
+	load_recording "$data/current"
+	nats_stop
+	cp -a "$NATS_DIR/js" "$BATS_TEST_TMPDIR/js"
+	nats_start "$NATS_DIR" "$NATS_PORT"
+	nats publish --quiet plgd.owners.x.registrations.first --count 20 'first {{Count}}' >/dev/null
+	ev 0 snapshot
+}
+
+@test "a stream that was rolled back and is shorter: 5, and the archives stay" {
+	local before
+	copy_and_go_on
+	before=$(archives)
+	roll_back
+	ev 5 --json snapshot
+	same verdict "$(field .verdict)" incomplete
+	says "$(archives)" "$before"
+	ev 0 verify
+}
+
+@test "a stream that was rolled back and has grown past it again: 5, by its last record" {
+	copy_and_go_on
+	roll_back
+	nats publish --quiet plgd.owners.x.registrations.second --count 40 'second {{Count}}' >/dev/null
+	ev 5 snapshot
+	says "$stderr" 'rolled back'
+	[[ $(archives | wc -l) -ge 1 ]]
+}
+
+@test "one flipped bit of an archive: 4, and the archive is named" {
+	local archive
+	load_recording "$data/current"
+	ev 0 snapshot
+	archive=$(archives)
+	ev 0 verify
+	python3 - "$archive" <<'EOF'
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(5000)
+    byte = f.read(1)[0]
+    f.seek(5000)
+    f.write(bytes([byte ^ 16]))
+EOF
+	ev 4 --json verify
+	same verdict "$(field .verdict)" damaged
+	ev 4 verify
+	says "$stderr$output" "$(basename "$archive")"
+}
+
+@test "a missing, a cut and a foreign archive: no all-clear" {
+	local archive second
+	load_recording "$data/older"
+	ev 0 snapshot --archive-bytes 512KiB
+	second=$(archives | sed -n 2p)
+	cp -a "$state" "$BATS_TEST_TMPDIR/whole"
+	rm "$second"
+	run --separate-stderr "$program" --state "$state" verify
+	((status == 4 || status == 5))
+	run --separate-stderr "$program" --state "$state" verify --quick
+	((status == 4 || status == 5))
+
+	rm -rf "$state" && cp -a "$BATS_TEST_TMPDIR/whole" "$state"
+	truncate -s -100 "$second"
+	ev 4 verify
+
+	rm -rf "$state" && cp -a "$BATS_TEST_TMPDIR/whole" "$state"
+	archive=$(archives | sed -n 3p)
+	cp "$archive" "$second"
+	ev 4 verify
+}
+
+@test "compact and reindex change nothing that an audit finds" {
+	local first
+	load_recording "$data/current"
+	ev 0 snapshot --archive-bytes 64KiB
+	ev 0 cat --from-seq 1
+	first=$(sha256sum <<<"$output")
+	ev 0 compact
+	(($(archives | wc -l) < 10))
+	ev 0 verify
+	ev 0 cat --from-seq 1
+	same cat "$(sha256sum <<<"$output")" "$first"
+	rm -f "$state"/catalog.db*
+	ev 0 reindex
+	ev 1 --json audit --no-snapshot --settle 0s --split --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+	audit_finds "$data/current" "$BATS_TEST_TMPDIR/findings.jsonl"
+}
