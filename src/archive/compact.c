@@ -20,21 +20,23 @@ check_neighbour(struct merging *merging, const struct et_reader *reader, struct 
 
 	if (strcmp(st->stream, merging->options.stream) != 0 ||
 	    strcmp(st->identity, merging->options.identity) != 0)
-		return et_error_set(err, ET_CONFLICT, "%s is of %s %s, not of %s %s", et_reader_path(reader),
-				    st->stream, st->identity, merging->options.stream,
-				    merging->options.identity);
+		return et_error_set(err, ET_CONFLICT, "%s is of %s %s, not of %s %s",
+				    et_reader_path(reader), st->stream, st->identity,
+				    merging->options.stream, merging->options.identity);
 	if (st->first_seq != merging->next_seq)
 		return et_error_set(err, ET_CONFLICT, "%s begins at %" PRIu64 ", not at %" PRIu64,
 				    et_reader_path(reader), st->first_seq, merging->next_seq);
 	if (!et_tree_head_equals(&st->before, &merging->after))
-		return et_error_set(err, ET_CONFLICT, "%s does not go on from the tree of the archive before it",
+		return et_error_set(err, ET_CONFLICT,
+				    "%s does not go on from the tree of the archive before it",
 				    et_reader_path(reader));
 	return 0;
 }
 
 /* Holes lie where records are not: the reader's gaps are filled from the statement. */
 static int
-add_holes(struct merging *merging, const struct et_statement *st, size_t *hole, uint64_t next, struct et_error *err)
+add_holes(struct merging *merging, const struct et_statement *st, size_t *hole, uint64_t next,
+	  struct et_error *err)
 {
 	int r = 0;
 
@@ -72,8 +74,8 @@ copy_archive(struct merging *merging, struct et_reader *reader, struct et_error 
 
 /* The first archive gives the names and the start of the tree. */
 static int
-begin(struct merging *merging, const struct et_reader *reader, const struct et_archive_options *options,
-      struct et_error *err)
+begin(struct merging *merging, const struct et_reader *reader,
+      const struct et_archive_options *options, struct et_error *err)
 {
 	const struct et_statement *st = et_reader_statement(reader);
 
@@ -126,7 +128,8 @@ et_archive_compact(const char *const *paths, size_t count, const struct et_archi
 		/* Before it gets its name: a tree that differs must not stand beside its parts. */
 		options->tree.head(options->tree.cookie, &head);
 		if (!et_tree_head_equals(&head, &merging.after))
-			r = et_error_set(err, ET_CORRUPT, "the tree comes out different from that of the parts");
+			r = et_error_set(err, ET_CORRUPT,
+					 "the tree comes out different from that of the parts");
 	}
 	if (r == 0)
 		r = et_writer_finish(merging.writer, merging.next_seq - 1, &summary, err);

@@ -60,17 +60,18 @@
 #define ET_ARCHIVE_INDEX "index/%04zu.pb"
 
 /* What the writer aims at; readers must not depend on these. */
-#define ET_SEGMENT_BYTES (4u << 20)       /* raw bytes of a records member */
-#define ET_SEGMENT_RECORDS 65536u         /* and its records, however small they are */
-#define ET_FRAME_BYTES (256u << 10)       /* raw bytes of a frame of records */
-#define ET_INDEX_FRAME_BYTES (64u << 10)  /* raw bytes of a frame of rows: this one is a rule [6] */
-#define ET_INDEX_MEMBER_BYTES (8u << 20)  /* raw bytes of an index member */
-#define ET_ARCHIVE_RAW_BYTES (256u << 20) /* records of one archive, before the writer says that it is full */
-#define ET_ARCHIVE_ROWS 300000u           /* the same in rows */
-#define ET_ARCHIVE_HOLES 65536u           /* and in holes */
+#define ET_SEGMENT_BYTES (4u << 20)      /* raw bytes of a records member */
+#define ET_SEGMENT_RECORDS 65536u        /* and its records, however small they are */
+#define ET_FRAME_BYTES (256u << 10)      /* raw bytes of a frame of records */
+#define ET_INDEX_FRAME_BYTES (64u << 10) /* raw bytes of a frame of rows: this one is a rule [6] */
+#define ET_INDEX_MEMBER_BYTES (8u << 20) /* raw bytes of an index member */
+#define ET_ARCHIVE_RAW_BYTES \
+	(256u << 20)            /* records of one archive, before the writer says that it is full */
+#define ET_ARCHIVE_ROWS 300000u /* the same in rows */
+#define ET_ARCHIVE_HOLES 65536u /* and in holes */
 
 /* Limits [10]: what is larger is refused (ET_LIMIT, or ET_CORRUPT where bytes lie). */
-#define ET_FRAME_RAW_MAX (80u << 20)      /* one frame; holds at least ET_RECORD_BYTES_MAX */
+#define ET_FRAME_RAW_MAX (80u << 20) /* one frame; holds at least ET_RECORD_BYTES_MAX */
 #define ET_FRAME_PACKED_MAX (81u << 20)
 #define ET_FRAME_COUNT_MAX (1u << 20)
 #define ET_MANIFEST_BYTES_MAX (64u << 20)

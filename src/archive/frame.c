@@ -49,9 +49,12 @@ et_frame_packer_new(int level, struct et_frame_packer **ret, struct et_error *er
 	packer->context = ZSTD_createCCtx();
 	good = packer->context != NULL;
 	/* Both are needed to tell a damaged frame without the manifest. */
-	good = good && !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_compressionLevel, level));
-	good = good && !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_checksumFlag, 1));
-	good = good && !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_contentSizeFlag, 1));
+	good = good && !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context,
+							    ZSTD_c_compressionLevel, level));
+	good = good &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_checksumFlag, 1));
+	good = good &&
+	       !ZSTD_isError(ZSTD_CCtx_setParameter(packer->context, ZSTD_c_contentSizeFlag, 1));
 	if (!good) {
 		et_frame_packer_free(packer);
 		return et_error_set(err, ET_LIMIT, "prepare zstd: not enough memory");
@@ -70,14 +73,16 @@ et_frame_packer_free(struct et_frame_packer *packer)
 }
 
 int
-et_frame_pack(struct et_frame_packer *packer, struct et_slice raw, struct et_buf *out, struct et_error *err)
+et_frame_pack(struct et_frame_packer *packer, struct et_slice raw, struct et_buf *out,
+	      struct et_error *err)
 {
 	size_t bound = ZSTD_compressBound(raw.size);
 	uint8_t *to = et_buf_reserve(out, bound);
 	size_t packed;
 
 	if (to == NULL)
-		return et_error_set(err, ET_LIMIT, "pack a frame: larger than %zu bytes", out->ceiling);
+		return et_error_set(err, ET_LIMIT, "pack a frame: larger than %zu bytes",
+				    out->ceiling);
 	packed = ZSTD_compress2(packer->context, to, bound, raw.data, raw.size);
 	if (ZSTD_isError(packed))
 		return et_error_set(err, ET_LIMIT, "pack a frame: %s", ZSTD_getErrorName(packed));
@@ -115,7 +120,8 @@ le32(const uint8_t *p)
 
 /* The frame header behind the magic number; *ret_bytes is its whole length. */
 static int
-read_header(const uint8_t *header, size_t have, size_t *ret_bytes, uint64_t *ret_raw, struct et_error *err)
+read_header(const uint8_t *header, size_t have, size_t *ret_bytes, uint64_t *ret_raw,
+	    struct et_error *err)
 {
 	static const uint8_t size_bytes[4] = { 1, 2, 4, 8 };
 	unsigned descriptor = header[4];
@@ -126,9 +132,11 @@ read_header(const uint8_t *header, size_t have, size_t *ret_bytes, uint64_t *ret
 
 	if ((descriptor & DESCRIPTOR_UNUSED) != 0 || (descriptor & DESCRIPTOR_DICTIONARY) != 0 ||
 	    (descriptor & DESCRIPTOR_CHECKSUM) == 0 || (!single && descriptor >> 6 == 0))
-		return et_error_set(err, ET_CORRUPT, "a frame header that is none of ours (%02x)", descriptor);
+		return et_error_set(err, ET_CORRUPT, "a frame header that is none of ours (%02x)",
+				    descriptor);
 	if (at + field > have)
-		return et_error_set(err, ET_CORRUPT, "a frame that goes on behind the end of the file");
+		return et_error_set(err, ET_CORRUPT,
+				    "a frame that goes on behind the end of the file");
 	for (unsigned i = 0; i < field; i++)
 		raw |= (uint64_t)header[at + i] << (8 * i);
 	if (field == 2)
@@ -157,7 +165,8 @@ et_frame_unpack(struct et_frame_unpacker *unpacker, struct et_slice packed, size
 	if (r < 0)
 		return r;
 	if (size > limit)
-		return et_error_set(err, ET_LIMIT, "a frame of %" PRIu64 " bytes, the limit is %zu", size, limit);
+		return et_error_set(err, ET_LIMIT, "a frame of %" PRIu64 " bytes, the limit is %zu",
+				    size, limit);
 	extent = ZSTD_findFrameCompressedSize(packed.data, packed.size);
 	if (ZSTD_isError(extent) || extent != packed.size)
 		return et_error_set(err, ET_CORRUPT, "a frame that does not end where it should");
@@ -167,7 +176,8 @@ et_frame_unpack(struct et_frame_unpacker *unpacker, struct et_slice packed, size
 	if (ZSTD_isError(n))
 		return et_error_set(err, ET_CORRUPT, "unpack a frame: %s", ZSTD_getErrorName(n));
 	if (n != size)
-		return et_error_set(err, ET_CORRUPT, "a frame of %zu bytes where its header says %" PRIu64, n, size);
+		return et_error_set(err, ET_CORRUPT,
+				    "a frame of %zu bytes where its header says %" PRIu64, n, size);
 	*ret_raw = (struct et_slice){ .data = to, .size = n };
 	return 0;
 }
@@ -223,14 +233,16 @@ measure_blocks(int fd, uint64_t at, uint64_t file_bytes, uint64_t *ret_end, stru
 		if (head >> 3 > BLOCK_BYTES_MAX)
 			return et_error_set(err, ET_CORRUPT, "a block of %u bytes", head >> 3);
 		if (at - start > ET_FRAME_PACKED_MAX)
-			return et_error_set(err, ET_LIMIT, "a frame larger than %u bytes", ET_FRAME_PACKED_MAX);
+			return et_error_set(err, ET_LIMIT, "a frame larger than %u bytes",
+					    ET_FRAME_PACKED_MAX);
 	}
 	*ret_end = at;
 	return 0;
 }
 
 int
-et_frame_measure(int fd, uint64_t offset, uint64_t file_bytes, struct et_frame_extent *ret, struct et_error *err)
+et_frame_measure(int fd, uint64_t offset, uint64_t file_bytes, struct et_frame_extent *ret,
+		 struct et_error *err)
 {
 	struct et_frame_extent extent = { .offset = offset };
 	uint8_t head[HEADER_BYTES_MAX] = { 0 };
@@ -249,7 +261,8 @@ et_frame_measure(int fd, uint64_t offset, uint64_t file_bytes, struct et_frame_e
 		extent.skippable = true;
 		extent.packed_bytes = SKIPPABLE_HEADER_BYTES + (uint64_t)le32(head + 4);
 		if (extent.packed_bytes > left)
-			return et_error_set(err, ET_CORRUPT, "a frame that goes on behind the end of the file");
+			return et_error_set(err, ET_CORRUPT,
+					    "a frame that goes on behind the end of the file");
 		*ret = extent;
 		return 0;
 	}

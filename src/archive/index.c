@@ -32,9 +32,9 @@ struct et_index_encoder {
 	struct et_buf classes;
 	struct et_buf kinds;
 	struct et_buf flags;
-	struct et_row last;  /* of the group in hand */
+	struct et_row last; /* of the group in hand */
 	uint64_t group_count;
-	uint64_t count;      /* of the frame */
+	uint64_t count; /* of the frame */
 	struct et_index_key first_key;
 };
 
@@ -60,12 +60,14 @@ struct et_index_encoder *
 et_index_encoder_new(size_t frame_bytes)
 {
 	struct et_index_encoder *encoder = et_calloc(1, sizeof(*encoder));
-	struct et_buf *columns[] = { &encoder->frame,	&encoder->group,   &encoder->versions, &encoder->times,
-				     &encoder->seqs, &encoder->classes, &encoder->kinds,    &encoder->flags };
+	struct et_buf *columns[] = { &encoder->frame, &encoder->group, &encoder->versions,
+				     &encoder->times, &encoder->seqs,  &encoder->classes,
+				     &encoder->kinds, &encoder->flags };
 
 	/* A frame takes one row in any case. */
-	encoder->frame_bytes = frame_bytes > GROUP_BYTES_MAX + ROW_BYTES_MAX ? frame_bytes :
-									       GROUP_BYTES_MAX + ROW_BYTES_MAX;
+	encoder->frame_bytes = frame_bytes > GROUP_BYTES_MAX + ROW_BYTES_MAX
+				       ? frame_bytes
+				       : GROUP_BYTES_MAX + ROW_BYTES_MAX;
 	for (size_t i = 0; i < ET_COUNT(columns); i++)
 		et_buf_init(columns[i], encoder->frame_bytes);
 	return encoder;
@@ -96,9 +98,9 @@ zigzag(uint64_t difference)
 static size_t
 group_bytes(const struct et_index_encoder *e)
 {
-	return e->group_count == 0 ? 0 :
-				     GROUP_BYTES_MAX + e->versions.size + e->times.size + e->seqs.size +
-					     3 * (size_t)e->group_count;
+	return e->group_count == 0 ? 0
+				   : GROUP_BYTES_MAX + e->versions.size + e->times.size +
+					     e->seqs.size + 3 * (size_t)e->group_count;
 }
 
 /* One byte a row; one for all when they are equal; nothing when they are all zero. */
@@ -172,7 +174,8 @@ et_index_encoder_add(struct et_index_encoder *e, const struct et_row *row)
 	if (!same)
 		end_group(e);
 	et_buf_varint(&e->versions, row->version - last->version);
-	et_buf_varint(&e->times, zigzag((uint64_t)row->event_time_ns - (uint64_t)last->event_time_ns));
+	et_buf_varint(&e->times,
+		      zigzag((uint64_t)row->event_time_ns - (uint64_t)last->event_time_ns));
 	et_buf_varint(&e->seqs, zigzag(row->seq - last->seq));
 	et_buf_put_u8(&e->classes, row->row_class);
 	et_buf_put_u8(&e->kinds, row->kind);
@@ -275,15 +278,19 @@ read_rows(const struct group *g, struct et_rows *out, struct et_error *err)
 	for (unsigned i = 0; i < 3; i++) {
 		struct et_slice marks = g->columns[GROUP_CLASSES + i];
 
-		columns[i] = et_cursor_of(g->columns[GROUP_VERSIONS + i].data, g->columns[GROUP_VERSIONS + i].size);
+		columns[i] = et_cursor_of(g->columns[GROUP_VERSIONS + i].data,
+					  g->columns[GROUP_VERSIONS + i].size);
 		if (marks.size > 1 && marks.size != g->count)
 			return corrupt(err, "a column of the wrong length");
 	}
 	for (uint64_t i = 0; i < g->count; i++) {
 		row.version += next_of(&columns[0], g->columns[GROUP_VERSIONS].size == 0);
-		row.event_time_ns = (int64_t)((uint64_t)row.event_time_ns +
-					      (uint64_t)et_zigzag(next_of(&columns[1], g->columns[GROUP_TIMES].size == 0)));
-		row.seq += (uint64_t)et_zigzag(next_of(&columns[2], g->columns[GROUP_SEQS].size == 0));
+		row.event_time_ns =
+			(int64_t)((uint64_t)row.event_time_ns +
+				  (uint64_t)et_zigzag(
+					  next_of(&columns[1], g->columns[GROUP_TIMES].size == 0)));
+		row.seq +=
+			(uint64_t)et_zigzag(next_of(&columns[2], g->columns[GROUP_SEQS].size == 0));
 		row.row_class = mark_of(g->columns[GROUP_CLASSES], i);
 		row.kind = mark_of(g->columns[GROUP_KINDS], i);
 		row.flags = mark_of(g->columns[GROUP_FLAGS], i);
@@ -303,8 +310,8 @@ et_index_decode(struct et_slice raw, struct et_rows *out, struct et_error *err)
 	int r = 0;
 
 	if (raw.size > ET_INDEX_FRAME_BYTES)
-		return et_error_set(err, ET_LIMIT, "index: a frame of %zu bytes, the limit is %u", raw.size,
-				    ET_INDEX_FRAME_BYTES);
+		return et_error_set(err, ET_LIMIT, "index: a frame of %zu bytes, the limit is %u",
+				    raw.size, ET_INDEX_FRAME_BYTES);
 	while (r == 0 && et_cursor_left(&c) > 0) {
 		struct et_slice bytes = { 0 };
 		struct group group;

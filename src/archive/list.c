@@ -14,7 +14,8 @@
 char *
 et_archive_name_format(const char *stream, uint64_t first_seq, uint64_t last_seq)
 {
-	return et_format("%s-%020" PRIu64 "-%020" PRIu64 ET_ARCHIVE_SUFFIX, stream, first_seq, last_seq);
+	return et_format("%s-%020" PRIu64 "-%020" PRIu64 ET_ARCHIVE_SUFFIX, stream, first_seq,
+			 last_seq);
 }
 
 static bool
@@ -36,14 +37,18 @@ bool
 et_archive_name_parse(const char *name, uint64_t *ret_first, uint64_t *ret_last)
 {
 	size_t bytes = strlen(name);
-	const char *tail = name + bytes - TAIL_BYTES;
+	const char *tail;
 	uint64_t first;
 	uint64_t last;
 
-	if (bytes <= TAIL_BYTES || *name == '.' || tail[0] != '-' || tail[1 + DIGITS] != '-' ||
+	if (bytes <= TAIL_BYTES || *name == '.')
+		return false;
+	tail = name + bytes - TAIL_BYTES;
+	if (tail[0] != '-' || tail[1 + DIGITS] != '-' ||
 	    strcmp(tail + TAIL_BYTES - (sizeof(ET_ARCHIVE_SUFFIX) - 1), ET_ARCHIVE_SUFFIX) != 0)
 		return false;
-	if (!read_digits(tail + 1, &first) || !read_digits(tail + 2 + DIGITS, &last) || first > last)
+	if (!read_digits(tail + 1, &first) || !read_digits(tail + 2 + DIGITS, &last) ||
+	    first > last)
 		return false;
 	*ret_first = first;
 	*ret_last = last;
@@ -97,7 +102,8 @@ et_archive_list_read(const char *dir, struct et_archive_list *ret, struct et_err
 		}
 		add_item(&list, dir, entry->d_name);
 		if (list.count > LIST_MAX)
-			r = et_error_set(err, ET_LIMIT, "list %s: more than %u archives", dir, LIST_MAX);
+			r = et_error_set(err, ET_LIMIT, "list %s: more than %u archives", dir,
+					 LIST_MAX);
 	}
 	if (handle != NULL)
 		(void)closedir(handle);

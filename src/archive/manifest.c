@@ -59,7 +59,8 @@ unsigned
 et_manifest_add_member(struct et_manifest *manifest, const char *name, uint64_t bytes)
 {
 	if (manifest->member_count == manifest->member_capacity) {
-		manifest->member_capacity = manifest->member_capacity > 0 ? manifest->member_capacity * 2 : 16;
+		manifest->member_capacity =
+			manifest->member_capacity > 0 ? manifest->member_capacity * 2 : 16;
 		manifest->members = et_realloc_array(manifest->members, manifest->member_capacity,
 						     sizeof(*manifest->members));
 	}
@@ -77,7 +78,8 @@ et_manifest_add_frame(struct et_manifest *manifest, const struct et_frame_entry 
 	struct et_frame_entry *to;
 
 	if (manifest->frame_count == manifest->frame_capacity) {
-		manifest->frame_capacity = manifest->frame_capacity > 0 ? manifest->frame_capacity * 2 : 64;
+		manifest->frame_capacity =
+			manifest->frame_capacity > 0 ? manifest->frame_capacity * 2 : 64;
 		manifest->frames = et_realloc_array(manifest->frames, manifest->frame_capacity,
 						    sizeof(*manifest->frames));
 	}
@@ -89,7 +91,8 @@ et_manifest_add_frame(struct et_manifest *manifest, const struct et_frame_entry 
 
 /* Grows by doubling without a capacity of its own: room is there up to the next power of two. */
 void
-et_statement_add_hole(struct et_statement *statement, uint64_t first, uint64_t last, enum et_hole_type type)
+et_statement_add_hole(struct et_statement *statement, uint64_t first, uint64_t last,
+		      enum et_hole_type type)
 {
 	size_t count = statement->hole_count;
 	struct et_hole *end = count > 0 ? &statement->holes[count - 1] : NULL;
@@ -108,7 +111,8 @@ static void
 put_string(struct et_buf *out, const char *text)
 {
 	json_t *string = json_string(text);
-	char *encoded = string != NULL ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+	char *encoded =
+		string != NULL ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
 
 	/* The writer has checked that both names are plain ASCII. */
 	et_buf_text(out, encoded != NULL ? encoded : "\"\"");
@@ -175,7 +179,8 @@ put_head(struct et_buf *out, const struct et_tree_head *head, const char *when, 
 static void
 put_statement(struct et_buf *out, const struct et_statement *st)
 {
-	et_buf_format(out, "{\"format\": \"%s\", \"version\": %u,\n\"stream\": ", ET_ARCHIVE_FORMAT, st->version);
+	et_buf_format(out, "{\"format\": \"%s\", \"version\": %u,\n\"stream\": ", ET_ARCHIVE_FORMAT,
+		      st->version);
 	put_string(out, st->stream);
 	et_buf_text(out, ", \"identity\": ");
 	put_string(out, st->identity);
@@ -250,7 +255,8 @@ et_manifest_encode(const struct et_manifest *manifest, struct et_buf *out, struc
 	for (size_t i = 0; i < manifest->member_count; i++) {
 		const struct et_member *member = &manifest->members[i];
 
-		et_buf_format(out, "%s\n{\"member\": \"%s\", \"bytes\": ", i > 0 ? "," : "", member->name);
+		et_buf_format(out, "%s\n{\"member\": \"%s\", \"bytes\": ", i > 0 ? "," : "",
+			      member->name);
 		put_u64(out, member->bytes);
 		et_buf_text(out, ", \"frames\": [");
 		for (size_t k = 0; k < member->frame_count; k++) {

@@ -49,7 +49,8 @@ get_u64(struct reading *in, const json_t *value, const char *what)
 
 	if (json_is_integer(value) && json_integer_value(value) >= 0)
 		return (uint64_t)json_integer_value(value);
-	if (json_is_string(value) && read_digits(json_string_value(value), &negative, &number) == 0 && !negative)
+	if (json_is_string(value) &&
+	    read_digits(json_string_value(value), &negative, &number) == 0 && !negative)
 		return number;
 	wrong(in, what);
 	return 0;
@@ -63,7 +64,8 @@ get_i64(struct reading *in, const json_t *value, const char *what)
 
 	if (json_is_integer(value))
 		return json_integer_value(value);
-	if (json_is_string(value) && read_digits(json_string_value(value), &negative, &number) == 0 &&
+	if (json_is_string(value) &&
+	    read_digits(json_string_value(value), &negative, &number) == 0 &&
 	    number <= (uint64_t)INT64_MAX + (negative ? 1 : 0))
 		return negative ? (int64_t)(0 - number) : (int64_t)number;
 	wrong(in, what);
@@ -113,20 +115,22 @@ get_time(struct reading *in, const json_t *value, const char *what)
 }
 
 static void
-get_head(struct reading *in, const json_t *tree, const char *size, const char *root, const char *edge,
-	 struct et_tree_head *ret)
+get_head(struct reading *in, const json_t *tree, const char *size, const char *root,
+	 const char *edge, struct et_tree_head *ret)
 {
 	const json_t *list = json_object_get(tree, edge);
 
 	ret->size = get_u64(in, json_object_get(tree, size), "tree: no size");
 	ret->root = get_digest(in, json_object_get(tree, root), "tree: no root");
-	if (!json_is_array(list) || json_array_size(list) != (size_t)__builtin_popcountll(ret->size)) {
+	if (!json_is_array(list) ||
+	    json_array_size(list) != (size_t)__builtin_popcountll(ret->size)) {
 		wrong(in, "tree: an edge that does not fit its size");
 		return;
 	}
 	ret->edge_count = (unsigned)json_array_size(list);
 	for (unsigned i = 0; i < ret->edge_count; i++)
-		ret->edge[i] = get_digest(in, json_array_get(list, i), "tree: an edge that is no digest");
+		ret->edge[i] =
+			get_digest(in, json_array_get(list, i), "tree: an edge that is no digest");
 }
 
 static void
@@ -137,7 +141,8 @@ get_hole(struct reading *in, const json_t *value, struct et_statement *st)
 	const char *name = json_string_value(json_object_get(value, "type"));
 	unsigned type = 0;
 
-	while (type < ET_HOLE_TYPE_COUNT && (name == NULL || strcmp(name, et_hole_type_name(type)) != 0))
+	while (type < ET_HOLE_TYPE_COUNT &&
+	       (name == NULL || strcmp(name, et_hole_type_name(type)) != 0))
 		type++;
 	if (type == ET_HOLE_TYPE_COUNT)
 		wrong(in, "a hole of unknown type");
@@ -153,7 +158,8 @@ get_counts(struct reading *in, const json_t *counts, struct et_archive_counts *r
 {
 	ret->messages = get_u64(in, json_object_get(counts, "messages"), "counts: no messages");
 	ret->events = get_u64(in, json_object_get(counts, "events"), "counts: no events");
-	ret->registrations = get_u64(in, json_object_get(counts, "registrations"), "counts: no registrations");
+	ret->registrations =
+		get_u64(in, json_object_get(counts, "registrations"), "counts: no registrations");
 	ret->foreign = get_u64(in, json_object_get(counts, "foreign"), "counts: no foreign");
 	ret->malformed = get_u64(in, json_object_get(counts, "malformed"), "counts: no malformed");
 	ret->rows = get_u64(in, json_object_get(counts, "rows"), "counts: no rows");
@@ -174,7 +180,8 @@ check_statement(struct reading *in, const struct et_statement *st)
 		wrong(in, "a range that is none");
 	else if (missing + st->counts.messages != st->last_seq - st->first_seq + 1)
 		wrong(in, "records and holes do not fill the range");
-	if (st->after.size - st->before.size != st->counts.messages || st->after.size < st->before.size)
+	if (st->after.size - st->before.size != st->counts.messages ||
+	    st->after.size < st->before.size)
 		wrong(in, "the tree does not grow by the number of messages");
 	if (st->counts.messages > 0 &&
 	    (st->first_time_ns == ET_TIME_NONE || st->first_time_ns > st->last_time_ns))
@@ -194,8 +201,9 @@ get_statement(struct reading *in, const json_t *value, struct et_statement *st)
 	if (format == NULL || strcmp(format, ET_ARCHIVE_FORMAT) != 0)
 		wrong(in, "no " ET_ARCHIVE_FORMAT);
 	if (version != ET_ARCHIVE_VERSION && in->failed == 0)
-		in->failed = et_error_set(in->err, ET_CONFIG, "version %" PRIu64 ", and this evtrail reads %d",
-					  version, ET_ARCHIVE_VERSION);
+		in->failed = et_error_set(in->err, ET_CONFIG,
+					  "version %" PRIu64 ", and this evtrail reads %d", version,
+					  ET_ARCHIVE_VERSION);
 	st->version = (unsigned)version;
 	st->stream = get_name(in, json_object_get(value, "stream"), "no stream");
 	st->identity = get_name(in, json_object_get(value, "identity"), "no identity");
@@ -203,8 +211,7 @@ get_statement(struct reading *in, const json_t *value, struct et_statement *st)
 	st->last_seq = get_u64(in, json_object_get(value, "last_seq"), "no last_seq");
 	if (!json_is_array(holes) || json_array_size(holes) > ET_HOLE_COUNT_MAX)
 		wrong(in, "no holes, or too many");
-	json_array_foreach(holes, i, hole)
-		get_hole(in, hole, st);
+	json_array_foreach(holes, i, hole) get_hole(in, hole, st);
 	get_counts(in, json_object_get(value, "counts"), &st->counts);
 	st->first_time_ns = get_time(in, json_object_get(value, "first_time"), "no first_time");
 	st->last_time_ns = get_time(in, json_object_get(value, "last_time"), "no last_time");
@@ -228,7 +235,8 @@ static void
 get_key(struct reading *in, const json_t *frame, size_t at, struct et_index_key *ret)
 {
 	ret->device = get_uuid(in, json_array_get(frame, at), "a frame without its device");
-	ret->aggregate = get_uuid(in, json_array_get(frame, at + 1), "a frame without its aggregate");
+	ret->aggregate =
+		get_uuid(in, json_array_get(frame, at + 1), "a frame without its aggregate");
 	ret->version = get_u64(in, json_array_get(frame, at + 2), "a frame without its version");
 }
 
@@ -248,9 +256,9 @@ check_order(struct reading *in, const struct et_frame_entry *frame, const struct
 		wrong(in, "frames that do not follow each other");
 	order->offset += frame->packed_bytes;
 	if (frame->kind == ET_FRAME_RECORDS) {
-		if (frame->first_seq <= order->seq || frame->first_seq > frame->last_seq || frame->count == 0 ||
-		    frame->first_seq < st->first_seq || frame->last_seq > st->last_seq ||
-		    frame->first_time_ns > frame->last_time_ns)
+		if (frame->first_seq <= order->seq || frame->first_seq > frame->last_seq ||
+		    frame->count == 0 || frame->first_seq < st->first_seq ||
+		    frame->last_seq > st->last_seq || frame->first_time_ns > frame->last_time_ns)
 			wrong(in, "frames of records out of order");
 		order->seq = frame->last_seq;
 	} else if (frame->kind == ET_FRAME_INDEX) {
@@ -262,7 +270,8 @@ check_order(struct reading *in, const struct et_frame_entry *frame, const struct
 }
 
 static void
-get_frame(struct reading *in, const json_t *value, enum et_frame_kind kind, struct et_frame_entry *ret)
+get_frame(struct reading *in, const json_t *value, enum et_frame_kind kind,
+	  struct et_frame_entry *ret)
 {
 	static const size_t items[] = {
 		[ET_FRAME_TAR] = 4,
@@ -275,16 +284,21 @@ get_frame(struct reading *in, const json_t *value, enum et_frame_kind kind, stru
 	if (!json_is_array(value) || json_array_size(value) < items[kind])
 		wrong(in, "a frame that is no list of its values");
 	ret->offset = get_u64(in, json_array_get(value, 0), "a frame without offset");
-	ret->packed_bytes = get_u64(in, json_array_get(value, 1), "a frame without its packed size");
+	ret->packed_bytes =
+		get_u64(in, json_array_get(value, 1), "a frame without its packed size");
 	ret->raw_bytes = get_u64(in, json_array_get(value, 2), "a frame without its raw size");
 	ret->sha256 = get_digest(in, json_array_get(value, 3), "a frame without digest");
 	if (kind == ET_FRAME_RECORDS || kind == ET_FRAME_INDEX)
 		ret->count = get_u64(in, json_array_get(value, 4), "a frame without count");
 	if (kind == ET_FRAME_RECORDS) {
-		ret->first_seq = get_u64(in, json_array_get(value, 5), "a frame without first sequence");
-		ret->last_seq = get_u64(in, json_array_get(value, 6), "a frame without last sequence");
-		ret->first_time_ns = get_i64(in, json_array_get(value, 7), "a frame without first time");
-		ret->last_time_ns = get_i64(in, json_array_get(value, 8), "a frame without last time");
+		ret->first_seq =
+			get_u64(in, json_array_get(value, 5), "a frame without first sequence");
+		ret->last_seq =
+			get_u64(in, json_array_get(value, 6), "a frame without last sequence");
+		ret->first_time_ns =
+			get_i64(in, json_array_get(value, 7), "a frame without first time");
+		ret->last_time_ns =
+			get_i64(in, json_array_get(value, 8), "a frame without last time");
 	} else if (kind == ET_FRAME_INDEX) {
 		get_key(in, value, 5, &ret->first_key);
 		get_key(in, value, 8, &ret->last_key);
@@ -292,9 +306,11 @@ get_frame(struct reading *in, const json_t *value, enum et_frame_kind kind, stru
 }
 
 static void
-get_member(struct reading *in, const json_t *value, struct et_manifest *manifest, struct order *order)
+get_member(struct reading *in, const json_t *value, struct et_manifest *manifest,
+	   struct order *order)
 {
-	ET_CLEAN_MEM char *name = get_name(in, json_object_get(value, "member"), "a member without name");
+	ET_CLEAN_MEM char *name =
+		get_name(in, json_object_get(value, "member"), "a member without name");
 	const json_t *frames = json_object_get(value, "frames");
 	uint64_t bytes = get_u64(in, json_object_get(value, "bytes"), "a member without size");
 	uint64_t sum = 0;
@@ -307,7 +323,8 @@ get_member(struct reading *in, const json_t *value, struct et_manifest *manifest
 	if (in->failed < 0)
 		return;
 	(void)et_manifest_add_member(manifest, name, bytes);
-	json_array_foreach(frames, i, item) {
+	json_array_foreach(frames, i, item)
+	{
 		struct et_frame_entry frame;
 
 		get_frame(in, item, i == 0 ? ET_FRAME_TAR : kind_of(name), &frame);
@@ -363,16 +380,15 @@ et_manifest_decode(struct et_slice text, struct et_manifest **ret, struct et_err
 	size_t i;
 
 	if (text.size > ET_MANIFEST_BYTES_MAX)
-		return et_error_set(err, ET_LIMIT, "a manifest of %zu bytes, the limit is %u", text.size,
-				    ET_MANIFEST_BYTES_MAX);
+		return et_error_set(err, ET_LIMIT, "a manifest of %zu bytes, the limit is %u",
+				    text.size, ET_MANIFEST_BYTES_MAX);
 	root = load(&in, text, "no JSON object");
 	get_statement(&in, json_object_get(root, "statement"), &manifest->statement);
 	files = json_object_get(root, "files");
 	if (!json_is_array(files) || json_array_size(files) == 0)
 		wrong(&in, "no files");
-	json_array_foreach(files, i, item)
-		if (in.failed == 0)
-			get_member(&in, item, manifest, &order);
+	json_array_foreach(files, i, item) if (in.failed == 0)
+		get_member(&in, item, manifest, &order);
 	if (in.failed == 0)
 		check_sums(&in, manifest);
 	json_decref(root);
@@ -395,22 +411,26 @@ check_header(struct reading *in, const json_t *root, const char *stream, const c
 		wrong(in, "no " ET_ARCHIVE_FORMAT);
 	if (!json_is_array(requires))
 		wrong(in, "no list of requirements");
-	if (has_stream == NULL || (stream != NULL && strcmp(stream, has_stream) != 0) || has_identity == NULL ||
-	    (identity != NULL && strcmp(identity, has_identity) != 0))
+	if (has_stream == NULL || (stream != NULL && strcmp(stream, has_stream) != 0) ||
+	    has_identity == NULL || (identity != NULL && strcmp(identity, has_identity) != 0))
 		wrong(in, "stream or identity are not those of the manifest");
 	if (in->failed < 0)
 		return;
 	if (version != ET_ARCHIVE_VERSION)
-		in->failed = et_error_set(in->err, ET_CONFIG, "version %" PRIu64 ", and this evtrail reads %d",
-					  version, ET_ARCHIVE_VERSION);
+		in->failed = et_error_set(in->err, ET_CONFIG,
+					  "version %" PRIu64 ", and this evtrail reads %d", version,
+					  ET_ARCHIVE_VERSION);
 	else if (json_array_size(requires) > 0)
-		in->failed = et_error_set(in->err, ET_CONFIG, "it requires '%.100s', which this evtrail does not know",
-					  json_is_string(json_array_get(requires, 0)) ?
-						  json_string_value(json_array_get(requires, 0)) : "?");
+		in->failed = et_error_set(in->err, ET_CONFIG,
+					  "it requires '%.100s', which this evtrail does not know",
+					  json_is_string(json_array_get(requires, 0))
+						  ? json_string_value(json_array_get(requires, 0))
+						  : "?");
 }
 
 int
-et_archive_header_check(struct et_slice text, const char *stream, const char *identity, struct et_error *err)
+et_archive_header_check(struct et_slice text, const char *stream, const char *identity,
+			struct et_error *err)
 {
 	struct reading in = { .err = err };
 	json_t *root = load(&in, text, "no JSON object");

@@ -25,7 +25,7 @@ struct et_pipeline {
 	pthread_cond_t changed;
 	unsigned *free_slots; /* a stack */
 	unsigned free_count;
-	unsigned in_flight;   /* put and not free yet */
+	unsigned in_flight; /* put and not free yet */
 	/* Tickets count the puts. put >= begun >= committed, and a ring of `slots` places is enough: no
 	 * more tickets than slots are waiting for their commit. */
 	uint64_t put;
@@ -41,7 +41,8 @@ struct et_pipeline {
 
 /* Called with the lock, runs the stage without it, unless something has failed before. */
 static void
-run(struct et_pipeline *p, int (*stage)(void *, void *, unsigned, struct et_error *), void *own, unsigned slot)
+run(struct et_pipeline *p, int (*stage)(void *, void *, unsigned, struct et_error *), void *own,
+    unsigned slot)
 {
 	struct et_error err = { 0 };
 	int r = 0;
@@ -136,8 +137,8 @@ start_workers(struct et_pipeline *p, struct et_error *err)
 }
 
 int
-et_pipeline_new(const struct et_pipeline_stages *stages, void *cookie, unsigned jobs, unsigned slots,
-		struct et_pipeline **ret, struct et_error *err)
+et_pipeline_new(const struct et_pipeline_stages *stages, void *cookie, unsigned jobs,
+		unsigned slots, struct et_pipeline **ret, struct et_error *err)
 {
 	ET_CLEAN(et_pipeline) struct et_pipeline *p = et_calloc(1, sizeof(*p));
 	int r;

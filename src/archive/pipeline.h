@@ -20,8 +20,10 @@ struct et_pipeline_stages {
 	int (*worker_new)(void *cookie, void **ret, struct et_error *err);
 	void (*worker_free)(void *worker);
 	int (*work)(void *cookie, void *worker, unsigned slot, struct et_error *err);
-	int (*commit)(void *cookie, void *worker, unsigned slot, struct et_error *err); /* one at a time, in order */
-	int (*after)(void *cookie, void *worker, unsigned slot, struct et_error *err);  /* may be NULL */
+	int (*commit)(void *cookie, void *worker, unsigned slot,
+		      struct et_error *err); /* one at a time, in order */
+	int (*after)(void *cookie, void *worker, unsigned slot,
+		     struct et_error *err); /* may be NULL */
 };
 
 struct et_pipeline;
@@ -29,7 +31,8 @@ struct et_pipeline;
 ET_CHECKED int et_pipeline_new(const struct et_pipeline_stages *stages, void *cookie, unsigned jobs,
 			       unsigned slots, struct et_pipeline **ret, struct et_error *err);
 /* Waits for a free slot; the one that was freed last, its memory is warm. */
-ET_CHECKED int et_pipeline_take(struct et_pipeline *pipeline, unsigned *ret_slot, struct et_error *err);
+ET_CHECKED int et_pipeline_take(struct et_pipeline *pipeline, unsigned *ret_slot,
+				struct et_error *err);
 /* The order of the puts is the order of the commits. */
 void et_pipeline_put(struct et_pipeline *pipeline, unsigned slot);
 /* Waits until all that was put is through. */

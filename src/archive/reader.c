@@ -56,8 +56,8 @@ et_reader_free(struct et_reader *reader)
 }
 
 int
-et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent, const struct et_sha256 *digest,
-		struct et_slice *ret_raw, struct et_error *err)
+et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent,
+		const struct et_sha256 *digest, struct et_slice *ret_raw, struct et_error *err)
 {
 	struct et_sha256 found;
 	struct et_slice raw;
@@ -69,8 +69,10 @@ et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent, 
 		return et_error_set(err, ET_CORRUPT, "it goes on behind the end of the file");
 	to = et_buf_reserve(&reader->packed, extent->packed_bytes);
 	if (to == NULL)
-		return et_error_set(err, ET_LIMIT, "a frame of %" PRIu64 " bytes", extent->packed_bytes);
-	r = et_frame_read(reader->fd, extent->offset, reader->file_bytes, to, extent->packed_bytes, err);
+		return et_error_set(err, ET_LIMIT, "a frame of %" PRIu64 " bytes",
+				    extent->packed_bytes);
+	r = et_frame_read(reader->fd, extent->offset, reader->file_bytes, to, extent->packed_bytes,
+			  err);
 	if (r < 0)
 		return r;
 	if (digest != NULL) {
@@ -78,19 +80,19 @@ et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent, 
 		if (memcmp(&found, digest, sizeof(found)) != 0)
 			return et_error_set(err, ET_CORRUPT, "digest differs from the manifest's");
 	}
-	r = et_frame_unpack(reader->unpacker, (struct et_slice){ to, extent->packed_bytes }, ET_FRAME_RAW_MAX,
-			    &raw, err);
+	r = et_frame_unpack(reader->unpacker, (struct et_slice){ to, extent->packed_bytes },
+			    ET_FRAME_RAW_MAX, &raw, err);
 	if (r == 0 && raw.size != extent->raw_bytes)
-		r = et_error_set(err, ET_CORRUPT, "%zu bytes where %" PRIu64 " are announced", raw.size,
-				 extent->raw_bytes);
+		r = et_error_set(err, ET_CORRUPT, "%zu bytes where %" PRIu64 " are announced",
+				 raw.size, extent->raw_bytes);
 	if (r == 0)
 		*ret_raw = raw;
 	return r;
 }
 
 int
-et_reader_entry(struct et_reader *reader, const struct et_frame_entry *entry, struct et_slice *ret_raw,
-		struct et_error *err)
+et_reader_entry(struct et_reader *reader, const struct et_frame_entry *entry,
+		struct et_slice *ret_raw, struct et_error *err)
 {
 	const struct et_frame_extent extent = {
 		.offset = entry->offset,
@@ -114,14 +116,17 @@ et_reader_find_manifest(struct et_reader *reader, struct et_error *err)
 	int r;
 
 	if (table->count < FRAMES_MIN)
-		return et_error_set(err, ET_CORRUPT, "%zu frames are too few for an archive", table->count);
+		return et_error_set(err, ET_CORRUPT, "%zu frames are too few for an archive",
+				    table->count);
 	frame = &table->frames[table->count - 2];
 	if (frame->raw_bytes > ET_MANIFEST_BYTES_MAX)
-		return et_error_set(err, ET_LIMIT, "a manifest of %" PRIu64 " bytes, the limit is %u",
+		return et_error_set(err, ET_LIMIT,
+				    "a manifest of %" PRIu64 " bytes, the limit is %u",
 				    frame->raw_bytes, ET_MANIFEST_BYTES_MAX);
 	r = et_reader_frame(reader, frame, NULL, &raw, err);
 	if (r < 0)
-		return et_error_wrap(err, r, "%s at offset %" PRIu64, ET_ARCHIVE_MANIFEST, frame->offset);
+		return et_error_wrap(err, r, "%s at offset %" PRIu64, ET_ARCHIVE_MANIFEST,
+				     frame->offset);
 	return et_manifest_decode(raw, &reader->manifest, err);
 }
 
@@ -139,7 +144,8 @@ check_table(const struct et_reader *reader, struct et_error *err)
 		if (manifest->frames[i].offset != table->frames[i].offset ||
 		    manifest->frames[i].packed_bytes != table->frames[i].packed_bytes ||
 		    manifest->frames[i].raw_bytes != table->frames[i].raw_bytes)
-			return et_error_set(err, ET_CORRUPT, "%s and the seek table differ at offset %" PRIu64,
+			return et_error_set(err, ET_CORRUPT,
+					    "%s and the seek table differ at offset %" PRIu64,
 					    ET_ARCHIVE_MANIFEST, table->frames[i].offset);
 	}
 	return 0;
@@ -150,17 +156,21 @@ check_header(struct et_reader *reader, struct et_error *err)
 {
 	const struct et_manifest *manifest = reader->manifest;
 	const struct et_frame_entry *entry = &manifest->frames[1];
-	const struct et_frame_extent extent = { entry->offset, entry->packed_bytes, entry->raw_bytes, false, 0 };
+	const struct et_frame_extent extent = { entry->offset, entry->packed_bytes,
+						entry->raw_bytes, false, 0 };
 	struct et_slice raw;
 	int r;
 
-	if (strcmp(manifest->members[0].name, ET_ARCHIVE_HEADER) != 0 || manifest->members[0].frame_count != 2 ||
-	    entry->raw_bytes > ET_HEADER_BYTES_MAX)
-		return et_error_set(err, ET_CORRUPT, "it does not begin with %s", ET_ARCHIVE_HEADER);
+	if (strcmp(manifest->members[0].name, ET_ARCHIVE_HEADER) != 0 ||
+	    manifest->members[0].frame_count != 2 || entry->raw_bytes > ET_HEADER_BYTES_MAX)
+		return et_error_set(err, ET_CORRUPT, "it does not begin with %s",
+				    ET_ARCHIVE_HEADER);
 	r = et_reader_frame(reader, &extent, &entry->sha256, &raw, err);
 	if (r < 0)
-		return et_error_wrap(err, r, "%s at offset %" PRIu64, ET_ARCHIVE_HEADER, entry->offset);
-	return et_archive_header_check(raw, manifest->statement.stream, manifest->statement.identity, err);
+		return et_error_wrap(err, r, "%s at offset %" PRIu64, ET_ARCHIVE_HEADER,
+				     entry->offset);
+	return et_archive_header_check(raw, manifest->statement.stream,
+				       manifest->statement.identity, err);
 }
 
 static void
@@ -251,7 +261,8 @@ damaged(struct et_reader *reader, int code, struct et_error *err)
 {
 	const struct et_frame_entry *frame = frame_at(reader, reader->at);
 
-	reader->damage_first = reader->loaded && reader->frame_records > 0 ? reader->frame_seq + 1 : frame->first_seq;
+	reader->damage_first = reader->loaded && reader->frame_records > 0 ? reader->frame_seq + 1
+									   : frame->first_seq;
 	reader->damage_last = frame->last_seq;
 	if (reader->loaded)
 		(void)et_error_wrap(err, code, "%s: %s at offset %" PRIu64, reader->path,
@@ -278,7 +289,8 @@ load(struct et_reader *reader, struct et_error *err)
 
 /* The next record of the frame in hand: 1, 0 behind its last one. */
 static int
-next_in_frame(struct et_reader *reader, struct et_record *ret, struct et_slice *ret_leaf, struct et_error *err)
+next_in_frame(struct et_reader *reader, struct et_record *ret, struct et_slice *ret_leaf,
+	      struct et_error *err)
 {
 	const struct et_frame_entry *frame = frame_at(reader, reader->at);
 	struct et_slice leaf;
@@ -306,12 +318,14 @@ next_in_frame(struct et_reader *reader, struct et_record *ret, struct et_slice *
 }
 
 int
-et_reader_next(struct et_reader *reader, struct et_record *ret, struct et_slice *ret_leaf, struct et_error *err)
+et_reader_next(struct et_reader *reader, struct et_record *ret, struct et_slice *ret_leaf,
+	       struct et_error *err)
 {
 	struct et_slice leaf;
 	int r;
 
-	while (reader->at < reader->record_count && frame_at(reader, reader->at)->first_seq <= reader->last_seq) {
+	while (reader->at < reader->record_count &&
+	       frame_at(reader, reader->at)->first_seq <= reader->last_seq) {
 		struct et_record record;
 
 		r = reader->loaded ? 0 : load(reader, err);
@@ -342,8 +356,8 @@ et_reader_damage(const struct et_reader *reader, uint64_t *ret_first, uint64_t *
 }
 
 int
-et_reader_record(struct et_reader *reader, uint64_t seq, struct et_record *ret, struct et_slice *ret_leaf,
-		 struct et_error *err)
+et_reader_record(struct et_reader *reader, uint64_t seq, struct et_record *ret,
+		 struct et_slice *ret_leaf, struct et_error *err)
 {
 	const struct et_statement *st = &reader->manifest->statement;
 	int r;
@@ -356,7 +370,8 @@ et_reader_record(struct et_reader *reader, uint64_t seq, struct et_record *ret, 
 		return 0;
 	for (size_t i = 0; i < st->hole_count; i++) {
 		if (seq >= st->holes[i].first && seq <= st->holes[i].last)
-			return et_error_set(err, ET_GONE, "%s has no sequence %" PRIu64 ": %s", reader->path, seq,
+			return et_error_set(err, ET_GONE, "%s has no sequence %" PRIu64 ": %s",
+					    reader->path, seq,
 					    et_hole_type_name(st->holes[i].type));
 	}
 	return et_error_set(err, ET_GONE, "%s has no sequence %" PRIu64, reader->path, seq);

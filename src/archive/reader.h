@@ -32,8 +32,8 @@ void et_reader_seek(struct et_reader *reader, uint64_t first_seq, uint64_t last_
  * call; ret_leaf (may be NULL) is its bytes without the length prefix: the leaf of the tree.
  * A damaged frame is ET_CORRUPT once, with what it held in et_reader_damage; the next call goes on
  * behind it. A damaged record ends its frame in the same way. ET_IO ends the walk. */
-ET_CHECKED int et_reader_next(struct et_reader *reader, struct et_record *ret, struct et_slice *ret_leaf,
-			      struct et_error *err);
+ET_CHECKED int et_reader_next(struct et_reader *reader, struct et_record *ret,
+			      struct et_slice *ret_leaf, struct et_error *err);
 /* The sequences that the last ET_CORRUPT of et_reader_next could not give (holes may lie inside). */
 void et_reader_damage(const struct et_reader *reader, uint64_t *ret_first, uint64_t *ret_last);
 /* One record by sequence; ends the walk of et_reader_next. ET_GONE when the archive does not have it (the
@@ -50,7 +50,8 @@ struct et_reader_rows;
 ET_CHECKED int et_reader_rows_open(struct et_reader *reader, const struct et_uuid *device,
 				   const struct et_uuid *aggregate, struct et_reader_rows **ret,
 				   struct et_error *err);
-ET_CHECKED int et_reader_rows_next(struct et_reader_rows *walk, struct et_row *ret, struct et_error *err);
+ET_CHECKED int et_reader_rows_next(struct et_reader_rows *walk, struct et_row *ret,
+				   struct et_error *err);
 void et_reader_rows_free(struct et_reader_rows *walk);
 
 /* The archives of a directory, by first sequence. */
@@ -70,7 +71,8 @@ char *et_archive_name_format(const char *stream, uint64_t first_seq, uint64_t la
 bool et_archive_name_parse(const char *name, uint64_t *ret_first, uint64_t *ret_last);
 /* Names only, nothing is opened; other names (temporary ones, sidecars) are skipped. A directory that is
  * not there is an empty list. */
-ET_CHECKED int et_archive_list_read(const char *dir, struct et_archive_list *ret, struct et_error *err);
+ET_CHECKED int et_archive_list_read(const char *dir, struct et_archive_list *ret,
+				    struct et_error *err);
 void et_archive_list_done(struct et_archive_list *list);
 
 ET_CLEANUP_DEFINE(et_reader, et_reader_free);

@@ -25,10 +25,10 @@ struct et_reader {
 	/* The walk of et_reader_next. */
 	uint64_t first_seq;
 	uint64_t last_seq;
-	size_t at;               /* into records: the frame in hand, or the next one */
-	bool loaded;             /* the frame in hand is in `cursor` */
-	uint64_t frame_seq;      /* the last sequence that was read of it */
-	uint64_t frame_records;  /* how many were read of it */
+	size_t at;              /* into records: the frame in hand, or the next one */
+	bool loaded;            /* the frame in hand is in `cursor` */
+	uint64_t frame_seq;     /* the last sequence that was read of it */
+	uint64_t frame_records; /* how many were read of it */
 	struct et_cursor cursor;
 	uint64_t damage_first;
 	uint64_t damage_last;
@@ -37,7 +37,8 @@ struct et_reader {
 /* Reads a frame into the reader's buffers: its place in the file, its digest when not NULL. The words
  * do not name the file. */
 ET_CHECKED int et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent,
-			       const struct et_sha256 *digest, struct et_slice *ret_raw, struct et_error *err);
+			       const struct et_sha256 *digest, struct et_slice *ret_raw,
+			       struct et_error *err);
 /* A frame of the manifest; the words name file, member and offset. */
 ET_CHECKED int et_reader_entry(struct et_reader *reader, const struct et_frame_entry *entry,
 			       struct et_slice *ret_raw, struct et_error *err);

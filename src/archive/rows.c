@@ -15,7 +15,8 @@ struct et_reader_rows {
 
 /* Less than, equal to or greater than what is wanted. */
 static int
-compare_wanted(const struct et_reader_rows *walk, const struct et_uuid *device, const struct et_uuid *aggregate)
+compare_wanted(const struct et_reader_rows *walk, const struct et_uuid *device,
+	       const struct et_uuid *aggregate)
 {
 	int order = walk->by_device ? et_uuid_compare(device, &walk->device) : 0;
 
@@ -25,8 +26,9 @@ compare_wanted(const struct et_reader_rows *walk, const struct et_uuid *device, 
 }
 
 int
-et_reader_rows_open(struct et_reader *reader, const struct et_uuid *device, const struct et_uuid *aggregate,
-		    struct et_reader_rows **ret, struct et_error *err)
+et_reader_rows_open(struct et_reader *reader, const struct et_uuid *device,
+		    const struct et_uuid *aggregate, struct et_reader_rows **ret,
+		    struct et_error *err)
 {
 	struct et_reader_rows *walk;
 	size_t high = reader->index_count;
@@ -41,9 +43,11 @@ et_reader_rows_open(struct et_reader *reader, const struct et_uuid *device, cons
 		walk->device = *device;
 	if (aggregate != NULL)
 		walk->aggregate = *aggregate;
-	while (walk->frame < high) { /* the first frame that ends with what is wanted or behind it */
+	while (walk->frame <
+	       high) { /* the first frame that ends with what is wanted or behind it */
 		size_t middle = walk->frame + (high - walk->frame) / 2;
-		const struct et_index_key *last = &reader->manifest->frames[reader->index[middle]].last_key;
+		const struct et_index_key *last =
+			&reader->manifest->frames[reader->index[middle]].last_key;
 
 		if (compare_wanted(walk, &last->device, &last->aggregate) < 0)
 			walk->frame = middle + 1;
@@ -86,9 +90,11 @@ load(struct et_reader_rows *walk, struct et_error *err)
 		return r;
 	r = et_index_decode(raw, &walk->rows, err);
 	if (r == 0 && walk->rows.count != entry->count)
-		r = et_error_set(err, ET_CORRUPT, "%zu rows and not as many as announced", walk->rows.count);
+		r = et_error_set(err, ET_CORRUPT, "%zu rows and not as many as announced",
+				 walk->rows.count);
 	if (r < 0)
-		return et_error_wrap(err, r, "%s: %s", reader->path, reader->manifest->members[entry->member].name);
+		return et_error_wrap(err, r, "%s: %s", reader->path,
+				     reader->manifest->members[entry->member].name);
 	return 1;
 }
 

@@ -13,11 +13,13 @@
 #define DESCRIPTOR_RESERVED 0x7F /* the five reserved and the two unused bits: all zero in ours */
 
 void
-et_seektable_add(struct et_seektable *table, uint64_t packed_bytes, uint64_t raw_bytes, uint32_t checksum)
+et_seektable_add(struct et_seektable *table, uint64_t packed_bytes, uint64_t raw_bytes,
+		 uint32_t checksum)
 {
 	if (table->count == table->capacity) {
 		table->capacity = table->capacity > 0 ? table->capacity * 2 : 64;
-		table->frames = et_realloc_array(table->frames, table->capacity, sizeof(*table->frames));
+		table->frames =
+			et_realloc_array(table->frames, table->capacity, sizeof(*table->frames));
 	}
 	table->frames[table->count++] = (struct et_frame_extent){
 		.offset = table->offset,
@@ -34,8 +36,8 @@ et_seektable_encode(const struct et_seektable *table, struct et_buf *out, struct
 	size_t entry_bytes = ENTRY_BYTES + CHECKSUM_BYTES;
 
 	if (table->count > ET_FRAME_COUNT_MAX)
-		return et_error_set(err, ET_LIMIT, "%zu frames in one archive, the limit is %u", table->count,
-				    ET_FRAME_COUNT_MAX);
+		return et_error_set(err, ET_LIMIT, "%zu frames in one archive, the limit is %u",
+				    table->count, ET_FRAME_COUNT_MAX);
 	et_buf_put_le32(out, SKIPPABLE_MAGIC);
 	et_buf_put_le32(out, (uint32_t)(table->count * entry_bytes + FOOTER_BYTES));
 	for (size_t i = 0; i < table->count; i++) {
@@ -63,19 +65,22 @@ read_footer(struct et_slice footer, size_t *ret_count, size_t *ret_entry, struct
 	(void)et_cursor_u8(&c, &descriptor);
 	(void)et_cursor_le32(&c, &magic);
 	if (c.bad || magic != FOOTER_MAGIC)
-		return et_error_set(err, ET_CORRUPT, "no seek table at the end: not a whole archive");
+		return et_error_set(err, ET_CORRUPT,
+				    "no seek table at the end: not a whole archive");
 	if ((descriptor & DESCRIPTOR_RESERVED) != 0)
 		return et_error_set(err, ET_CORRUPT, "seek table: descriptor %02x", descriptor);
 	if (count > ET_FRAME_COUNT_MAX)
 		return et_error_set(err, ET_LIMIT, "seek table: %u frames, the limit is %u", count,
 				    ET_FRAME_COUNT_MAX);
 	*ret_count = count;
-	*ret_entry = (descriptor & DESCRIPTOR_CHECKSUM) != 0 ? ENTRY_BYTES + CHECKSUM_BYTES : ENTRY_BYTES;
+	*ret_entry = (descriptor & DESCRIPTOR_CHECKSUM) != 0 ? ENTRY_BYTES + CHECKSUM_BYTES
+							     : ENTRY_BYTES;
 	return 0;
 }
 
 static int
-read_entries(struct et_cursor *c, size_t count, bool checksums, struct et_seektable *table, struct et_error *err)
+read_entries(struct et_cursor *c, size_t count, bool checksums, struct et_seektable *table,
+	     struct et_error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		uint32_t packed = 0;
@@ -86,9 +91,11 @@ read_entries(struct et_cursor *c, size_t count, bool checksums, struct et_seekta
 		(void)et_cursor_le32(c, &raw);
 		if (checksums)
 			(void)et_cursor_le32(c, &checksum);
-		if (packed == 0 || packed > ET_FRAME_PACKED_MAX || raw == 0 || raw > ET_FRAME_RAW_MAX)
-			return et_error_set(err, ET_CORRUPT, "seek table: frame %zu has sizes %u and %u", i,
-					    packed, raw);
+		if (packed == 0 || packed > ET_FRAME_PACKED_MAX || raw == 0 ||
+		    raw > ET_FRAME_RAW_MAX)
+			return et_error_set(err, ET_CORRUPT,
+					    "seek table: frame %zu has sizes %u and %u", i, packed,
+					    raw);
 		et_seektable_add(table, packed, raw, checksum);
 	}
 	return 0;
@@ -106,14 +113,16 @@ et_seektable_decode(struct et_slice bytes, struct et_seektable *ret, struct et_e
 	int r;
 
 	if (bytes.size < HEADER_BYTES + FOOTER_BYTES)
-		return et_error_set(err, ET_CORRUPT, "no seek table at the end: not a whole archive");
-	r = read_footer((struct et_slice){ bytes.data + bytes.size - FOOTER_BYTES, FOOTER_BYTES }, &count,
-			&entry, err);
+		return et_error_set(err, ET_CORRUPT,
+				    "no seek table at the end: not a whole archive");
+	r = read_footer((struct et_slice){ bytes.data + bytes.size - FOOTER_BYTES, FOOTER_BYTES },
+			&count, &entry, err);
 	if (r < 0)
 		return r;
 	(void)et_cursor_le32(&c, &magic);
 	(void)et_cursor_le32(&c, &size);
-	if (magic != SKIPPABLE_MAGIC || size != bytes.size - HEADER_BYTES || size != count * entry + FOOTER_BYTES)
+	if (magic != SKIPPABLE_MAGIC || size != bytes.size - HEADER_BYTES ||
+	    size != count * entry + FOOTER_BYTES)
 		return et_error_set(err, ET_CORRUPT, "seek table: head and foot do not agree");
 	r = read_entries(&c, count, entry > ENTRY_BYTES, &table, err);
 	if (r < 0) {
@@ -128,7 +137,8 @@ static int
 read_tail(int fd, uint64_t file_bytes, void *to, size_t count, struct et_error *err)
 {
 	if (count > file_bytes)
-		return et_error_set(err, ET_CORRUPT, "no seek table at the end: not a whole archive");
+		return et_error_set(err, ET_CORRUPT,
+				    "no seek table at the end: not a whole archive");
 	return et_frame_read(fd, file_bytes - count, file_bytes, to, count, err);
 }
 

@@ -3,11 +3,13 @@
 
 #include "archive/format.h"
 
-#define RECORD_FRAME_BYTES 64 /* keys, lengths, sequence and time of a record, and its prefix: at most */
+#define RECORD_FRAME_BYTES \
+	64 /* keys, lengths, sequence and time of a record, and its prefix: at most */
 #define KEEP_BYTES (3U * ET_SEGMENT_BYTES / 2)
 
 int
-et_packing_new(int level, const struct et_row_hooks *rows, struct et_packing **ret, struct et_error *err)
+et_packing_new(int level, const struct et_row_hooks *rows, struct et_packing **ret,
+	       struct et_error *err)
 {
 	ET_CLEAN(et_packing) struct et_packing *packing = et_calloc(1, sizeof(*packing));
 	int r;
@@ -86,9 +88,10 @@ begin_frame(struct et_segment *segment, const struct et_record *record)
 	struct et_frame_entry *frame;
 
 	if (segment->frame_count == segment->frame_capacity) {
-		segment->frame_capacity = segment->frame_capacity > 0 ? segment->frame_capacity * 2 : 64;
-		segment->frames =
-			et_realloc_array(segment->frames, segment->frame_capacity, sizeof(*segment->frames));
+		segment->frame_capacity =
+			segment->frame_capacity > 0 ? segment->frame_capacity * 2 : 64;
+		segment->frames = et_realloc_array(segment->frames, segment->frame_capacity,
+						   sizeof(*segment->frames));
 	}
 	frame = &segment->frames[segment->frame_count++];
 	*frame = (struct et_frame_entry){
@@ -168,7 +171,8 @@ digest_records(struct et_segment *segment, struct et_slice raw, struct et_packin
 		r = et_record_read(leaf, &record, err);
 		if (r < 0)
 			return r;
-		(void)rows->make(packing->maker, &record, &segment->rows); /* a malformed one has its row */
+		(void)rows->make(packing->maker, &record,
+				 &segment->rows); /* a malformed one has its row */
 		if (segment->rows.count == before)
 			return et_error_set(err, ET_USAGE, "a record without a row");
 		count_class(&segment->counts, segment->rows.rows[before].row_class);
@@ -177,13 +181,14 @@ digest_records(struct et_segment *segment, struct et_slice raw, struct et_packin
 }
 
 int
-et_segment_pack(struct et_segment *segment, struct et_packing *packing, const struct et_row_hooks *rows,
-		struct et_error *err)
+et_segment_pack(struct et_segment *segment, struct et_packing *packing,
+		const struct et_row_hooks *rows, struct et_error *err)
 {
 	size_t at = 0;
 
 	if (segment->leaf_capacity < segment->count) {
-		segment->leaves = et_realloc_array(segment->leaves, segment->count, sizeof(*segment->leaves));
+		segment->leaves =
+			et_realloc_array(segment->leaves, segment->count, sizeof(*segment->leaves));
 		segment->leaf_capacity = segment->count;
 	}
 	for (size_t i = 0; i < segment->frame_count; i++) {
@@ -197,8 +202,8 @@ et_segment_pack(struct et_segment *segment, struct et_packing *packing, const st
 		if (r < 0)
 			return r;
 		frame->packed_bytes = segment->packed.size - frame->offset;
-		et_hasher_once(packing->hasher, segment->packed.data + frame->offset, frame->packed_bytes,
-			       &frame->sha256);
+		et_hasher_once(packing->hasher, segment->packed.data + frame->offset,
+			       frame->packed_bytes, &frame->sha256);
 		at += frame->raw_bytes;
 	}
 	segment->counts.rows = segment->rows.count;

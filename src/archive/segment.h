@@ -35,12 +35,12 @@ struct et_segment {
 	/* Made by et_segment_pack: */
 	struct et_sha256 *leaves; /* one per record */
 	size_t leaf_capacity;
-	struct et_rows rows;      /* sorted */
+	struct et_rows rows; /* sorted */
 	struct et_archive_counts counts;
 	/* Where it went, for reading it back: */
 	struct et_frame_entry around[3]; /* the frames that were written in front of it */
 	unsigned around_count;
-	uint64_t offset;                 /* of packed, in the file */
+	uint64_t offset; /* of packed, in the file */
 };
 
 void et_segment_init(struct et_segment *segment);
@@ -49,7 +49,8 @@ void et_segment_done(struct et_segment *segment);
 void et_segment_reset(struct et_segment *segment);
 /* At most so many bytes will be added by this record. */
 size_t et_segment_need(const struct et_record *record);
-void et_segment_append(struct et_segment *segment, const struct et_record *record, size_t frame_bytes);
+void et_segment_append(struct et_segment *segment, const struct et_record *record,
+		       size_t frame_bytes);
 /* Leaf hashes, rows, compressed frames and their digests. */
 ET_CHECKED int et_segment_pack(struct et_segment *segment, struct et_packing *packing,
 			       const struct et_row_hooks *rows, struct et_error *err);

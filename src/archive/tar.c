@@ -8,7 +8,8 @@
 #include "base/clock.h"
 
 #define BLOCKS_MAX (16U << 10) /* padding and headers between two members: 1 KiB is usual */
-#define MTIME_MAX 0x7ffffffeLL /* beyond it libarchive adds a pax header, and the time is not worth one */
+#define MTIME_MAX \
+	0x7ffffffeLL /* beyond it libarchive adds a pax header, and the time is not worth one */
 #define END_BLOCKS 2
 
 /* The ustar header: offset and size of the fields that are read. */
@@ -84,8 +85,8 @@ et_tar_free(struct et_tar *tar)
 }
 
 int
-et_tar_member(struct et_tar *tar, const char *name, uint64_t bytes, int64_t mtime_ns, struct et_slice *ret_blocks,
-	      struct et_error *err)
+et_tar_member(struct et_tar *tar, const char *name, uint64_t bytes, int64_t mtime_ns,
+	      struct et_slice *ret_blocks, struct et_error *err)
 {
 	int64_t mtime = mtime_ns > 0 ? mtime_ns / ET_NS_PER_SECOND : 0;
 	struct archive_entry *entry = archive_entry_new();
@@ -184,12 +185,16 @@ et_tar_read(struct et_slice blocks, size_t padding, struct et_tar_header *ret, s
 	const uint8_t *end;
 
 	if (blocks.size != padding + ET_TAR_BLOCK)
-		return et_error_set(err, ET_CORRUPT, "%zu bytes of tar where %zu belong", blocks.size,
-				    padding + ET_TAR_BLOCK);
+		return et_error_set(err, ET_CORRUPT, "%zu bytes of tar where %zu belong",
+				    blocks.size, padding + ET_TAR_BLOCK);
 	if (!all_zero(blocks.data, padding))
 		return et_error_set(err, ET_CORRUPT, "tar padding is not zero");
 	end = memchr(block + AT_NAME, '\0', sizeof(header.name));
-	if (!checksum_fits(block) || memcmp(block + AT_MAGIC, "ustar\0" "00", 8) != 0 ||
+	if (!checksum_fits(block) ||
+	    memcmp(block + AT_MAGIC,
+		   "ustar\0"
+		   "00",
+		   8) != 0 ||
 	    block[AT_TYPE] != '0' || block[AT_PREFIX] != '\0' || end == NULL || end == block ||
 	    !read_octal(block + AT_SIZE, SIZE_BYTES, &header.bytes))
 		return et_error_set(err, ET_CORRUPT, "a tar header that is none of ours");
@@ -202,8 +207,9 @@ int
 et_tar_read_end(struct et_slice blocks, size_t padding, struct et_error *err)
 {
 	if (blocks.size != padding + (size_t)END_BLOCKS * ET_TAR_BLOCK)
-		return et_error_set(err, ET_CORRUPT, "%zu bytes at the end of the tar where %zu belong",
-				    blocks.size, padding + (size_t)END_BLOCKS * ET_TAR_BLOCK);
+		return et_error_set(err, ET_CORRUPT,
+				    "%zu bytes at the end of the tar where %zu belong", blocks.size,
+				    padding + (size_t)END_BLOCKS * ET_TAR_BLOCK);
 	if (!all_zero(blocks.data, blocks.size))
 		return et_error_set(err, ET_CORRUPT, "the end of the tar is not zero");
 	return 0;

@@ -36,8 +36,8 @@ et_damage_code_name(enum et_damage_code code)
 }
 
 void
-et_verify_say(struct et_verify *v, enum et_damage_code code, const struct et_piece *piece, uint64_t first_seq,
-	      uint64_t last_seq, const char *text)
+et_verify_say(struct et_verify *v, enum et_damage_code code, const struct et_piece *piece,
+	      uint64_t first_seq, uint64_t last_seq, const char *text)
 {
 	const struct et_damage damage = {
 		.code = code,
@@ -68,12 +68,14 @@ read_sidecar(struct et_verify *v)
 		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0, why.text);
 		return;
 	}
-	if (bytes == ET_SHA256_HEX_BYTES - 1 + strlen(rest) && strcmp(text + ET_SHA256_HEX_BYTES - 1, rest) == 0) {
+	if (bytes == ET_SHA256_HEX_BYTES - 1 + strlen(rest) &&
+	    strcmp(text + ET_SHA256_HEX_BYTES - 1, rest) == 0) {
 		text[ET_SHA256_HEX_BYTES - 1] = '\0';
 		v->sidecar_read = et_sha256_parse(text, &v->sidecar);
 	}
 	if (!v->sidecar_read)
-		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0, "the .sha256 beside it is not of its form");
+		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0,
+			      "the .sha256 beside it is not of its form");
 }
 
 static void
@@ -83,7 +85,8 @@ check_sidecar(struct et_verify *v)
 
 	et_hasher_end(v->file_hasher, &digest);
 	if (v->sidecar_read && memcmp(&digest, &v->sidecar, sizeof(digest)) != 0)
-		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0, "the .sha256 beside it is of other bytes");
+		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0,
+			      "the .sha256 beside it is of other bytes");
 }
 
 static void
@@ -117,7 +120,8 @@ take_holes(struct et_verify *v)
 		if (v->gap_count > 0 && v->gaps[v->gap_count - 1].last + 1 == st->holes[i].first)
 			v->gaps[v->gap_count - 1].last = st->holes[i].last;
 		else
-			v->gaps[v->gap_count++] = (struct et_range){ st->holes[i].first, st->holes[i].last };
+			v->gaps[v->gap_count++] =
+				(struct et_range){ st->holes[i].first, st->holes[i].last };
 	}
 }
 
@@ -126,7 +130,8 @@ static void
 start_tree(struct et_verify *v)
 {
 	const struct et_tree_hooks *tree = v->options->tree;
-	const struct et_statement *st = v->reader->manifest != NULL ? &v->reader->manifest->statement : NULL;
+	const struct et_statement *st =
+		v->reader->manifest != NULL ? &v->reader->manifest->statement : NULL;
 	struct et_tree_head head;
 
 	if (tree == NULL || st == NULL)
@@ -134,7 +139,8 @@ start_tree(struct et_verify *v)
 	tree->start(tree->cookie, &st->before);
 	tree->head(tree->cookie, &head);
 	if (!et_tree_head_equals(&head, &st->before))
-		et_verify_say(v, ET_DAMAGE_TREE, NULL, 0, 0, "root and edge before the archive do not fit together");
+		et_verify_say(v, ET_DAMAGE_TREE, NULL, 0, 0,
+			      "root and edge before the archive do not fit together");
 }
 
 static void
@@ -156,14 +162,17 @@ check_rows(struct et_verify *v, const struct et_statement *st)
 {
 	char text[160];
 
-	if (v->options->rows != NULL &&
-	    (v->made.count != v->indexed.count || v->made.a != v->indexed.a || v->made.b != v->indexed.b)) {
-		(void)snprintf(text, sizeof(text), "%" PRIu64 " rows in the index are not the %" PRIu64 " of the records",
+	if (v->options->rows != NULL && (v->made.count != v->indexed.count ||
+					 v->made.a != v->indexed.a || v->made.b != v->indexed.b)) {
+		(void)snprintf(text, sizeof(text),
+			       "%" PRIu64 " rows in the index are not the %" PRIu64
+			       " of the records",
 			       v->indexed.count, v->made.count);
 		et_verify_say(v, ET_DAMAGE_INDEX, NULL, st->first_seq, st->last_seq, text);
 	}
 	if (v->indexed.count != st->counts.rows)
-		et_verify_say(v, ET_DAMAGE_COUNT, NULL, 0, 0, "the index has not as many rows as the manifest says");
+		et_verify_say(v, ET_DAMAGE_COUNT, NULL, 0, 0,
+			      "the index has not as many rows as the manifest says");
 }
 
 static void
@@ -173,14 +182,18 @@ check_counts(struct et_verify *v, const struct et_statement *st)
 	bool same = v->counts.messages == said->messages && v->result->raw_bytes == st->raw_bytes;
 
 	if (v->options->rows != NULL)
-		same = same && v->counts.events == said->events && v->counts.registrations == said->registrations &&
+		same = same && v->counts.events == said->events &&
+		       v->counts.registrations == said->registrations &&
 		       v->counts.foreign == said->foreign && v->counts.malformed == said->malformed;
 	if (said->messages > 0)
-		same = same && v->first_time_ns == st->first_time_ns && v->last_time_ns == st->last_time_ns;
+		same = same && v->first_time_ns == st->first_time_ns &&
+		       v->last_time_ns == st->last_time_ns;
 	else
-		same = same && st->first_time_ns == ET_TIME_NONE && st->last_time_ns == ET_TIME_NONE;
+		same = same && st->first_time_ns == ET_TIME_NONE &&
+		       st->last_time_ns == ET_TIME_NONE;
 	if (!same)
-		et_verify_say(v, ET_DAMAGE_COUNT, NULL, 0, 0, "counts, times or sizes are not those of the records");
+		et_verify_say(v, ET_DAMAGE_COUNT, NULL, 0, 0,
+			      "counts, times or sizes are not those of the records");
 }
 
 /* What can be said only when all was read. */
@@ -202,11 +215,12 @@ check_end(struct et_verify *v)
 			v->gap_at++;
 		else
 			et_verify_say(v, ET_DAMAGE_SEQUENCE, NULL, next, st->last_seq,
-				      "records are missing at the end, and that is no hole of the manifest");
+				      "records are missing at the end, and that is no hole of the "
+				      "manifest");
 	}
 	if (!v->resync && !v->lost && v->gap_at != v->gap_count)
-		et_verify_say(v, ET_DAMAGE_SEQUENCE, NULL, v->gaps[v->gap_at].first, v->gaps[v->gap_at].last,
-			      "a hole of the manifest is none");
+		et_verify_say(v, ET_DAMAGE_SEQUENCE, NULL, v->gaps[v->gap_at].first,
+			      v->gaps[v->gap_at].last, "a hole of the manifest is none");
 	if (v->lost)
 		return; /* named already; sums over a part prove nothing */
 	check_counts(v, st);
@@ -223,11 +237,14 @@ quick_header(struct et_verify *v, struct et_error *err)
 	struct et_slice raw;
 	int r;
 
-	if (manifest == NULL || v->piece_count < 2 || !v->pieces[1].sound || v->pieces[1].kind != ET_FRAME_HEADER)
+	if (manifest == NULL || v->piece_count < 2 || !v->pieces[1].sound ||
+	    v->pieces[1].kind != ET_FRAME_HEADER)
 		return 0;
-	r = et_reader_frame(v->reader, &v->pieces[1].extent, &v->pieces[1].entry.sha256, &raw, &why);
+	r = et_reader_frame(v->reader, &v->pieces[1].extent, &v->pieces[1].entry.sha256, &raw,
+			    &why);
 	if (r == 0)
-		r = et_archive_header_check(raw, manifest->statement.stream, manifest->statement.identity, &why);
+		r = et_archive_header_check(raw, manifest->statement.stream,
+					    manifest->statement.identity, &why);
 	if (r == ET_CONFIG || r == ET_IO) {
 		if (err != NULL)
 			*err = why;
@@ -263,8 +280,8 @@ verify(struct et_verify *v, struct et_error *err)
 }
 
 int
-et_verify_archive(const char *path, const struct et_verify_options *options, struct et_verify_result *ret,
-		  struct et_error *err)
+et_verify_archive(const char *path, const struct et_verify_options *options,
+		  struct et_verify_result *ret, struct et_error *err)
 {
 	const char *slash = strrchr(path, '/');
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
@@ -306,14 +323,16 @@ et_verify_result_done(struct et_verify_result *result)
 }
 
 unsigned
-et_verify_link(const char *path, const struct et_statement *before, const struct et_statement *after,
-	       const struct et_verify_options *options)
+et_verify_link(const char *path, const struct et_statement *before,
+	       const struct et_statement *after, const struct et_verify_options *options)
 {
 	struct et_verify_result result = { 0 };
 	struct et_verify v = { .options = options, .path = path, .result = &result };
 
-	if (strcmp(before->stream, after->stream) != 0 || strcmp(before->identity, after->identity) != 0) {
-		et_verify_say(&v, ET_DAMAGE_LINK, NULL, 0, 0, "it is of another stream than the archive before it");
+	if (strcmp(before->stream, after->stream) != 0 ||
+	    strcmp(before->identity, after->identity) != 0) {
+		et_verify_say(&v, ET_DAMAGE_LINK, NULL, 0, 0,
+			      "it is of another stream than the archive before it");
 		return (unsigned)result.damage_count;
 	}
 	if (before->last_seq == UINT64_MAX || after->first_seq != before->last_seq + 1)

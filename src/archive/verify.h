@@ -12,8 +12,8 @@
 #include "archive/writer.h"
 
 enum et_damage_code {
-	ET_DAMAGE_FRAME,    /* bytes that are no frame, or cannot be unpacked; bytes outside of frames */
-	ET_DAMAGE_DIGEST,   /* a frame is not the one of the manifest */
+	ET_DAMAGE_FRAME, /* bytes that are no frame, or cannot be unpacked; bytes outside of frames */
+	ET_DAMAGE_DIGEST, /* a frame is not the one of the manifest */
 	ET_DAMAGE_SEEKTABLE,
 	ET_DAMAGE_HEADER,
 	ET_DAMAGE_TAR,
@@ -24,9 +24,9 @@ enum et_damage_code {
 	ET_DAMAGE_COUNT,    /* counts, times or sizes of the manifest do not fit the records */
 	ET_DAMAGE_INDEX,    /* index and records differ */
 	ET_DAMAGE_TREE,
-	ET_DAMAGE_SIDECAR,  /* the .sha256 is missing, unreadable or another one */
-	ET_DAMAGE_NAME,     /* the file's name does not fit the manifest */
-	ET_DAMAGE_LINK,     /* two neighbours do not fit together */
+	ET_DAMAGE_SIDECAR, /* the .sha256 is missing, unreadable or another one */
+	ET_DAMAGE_NAME,    /* the file's name does not fit the manifest */
+	ET_DAMAGE_LINK,    /* two neighbours do not fit together */
 	ET_DAMAGE_CODE_COUNT
 };
 
@@ -40,14 +40,16 @@ struct et_damage {
 	uint64_t offset;    /* in the compressed file; UINT64_MAX when it has no place */
 	uint64_t first_seq; /* the sequences concerned, or 0 and 0 */
 	uint64_t last_seq;
-	const char *text;   /* what is wrong, without path, member and offset */
+	const char *text; /* what is wrong, without path, member and offset */
 };
 
 struct et_verify_options {
-	bool quick;    /* seek table, frame headers, manifest, header, name, sidecar's form: nothing is unpacked */
+	bool quick; /* seek table, frame headers, manifest, header, name, sidecar's form: nothing is unpacked */
 	unsigned jobs; /* workers; 0: on the caller's thread */
-	const struct et_row_hooks *rows; /* NULL: the index is read, and not compared with the records */
-	const struct et_tree_hooks *tree; /* NULL: the tree is not computed. start, push, head are called */
+	const struct et_row_hooks
+		*rows; /* NULL: the index is read, and not compared with the records */
+	const struct et_tree_hooks
+		*tree; /* NULL: the tree is not computed. start, push, head are called */
 	/* Called for each damage, never by two threads at once; the strings live for the call only. */
 	void (*damage)(void *cookie, const struct et_damage *damage);
 	void *cookie;
@@ -55,11 +57,11 @@ struct et_verify_options {
 
 struct et_verify_result {
 	uint64_t damage_count;
-	uint64_t frames;       /* seen */
-	uint64_t records;      /* read */
-	uint64_t rows;         /* read from the index */
-	uint64_t raw_bytes;    /* of records */
-	uint64_t packed_bytes; /* the file */
+	uint64_t frames;              /* seen */
+	uint64_t records;             /* read */
+	uint64_t rows;                /* read from the index */
+	uint64_t raw_bytes;           /* of records */
+	uint64_t packed_bytes;        /* the file */
 	struct et_manifest *manifest; /* NULL when it could not be read */
 };
 void et_verify_result_done(struct et_verify_result *result);
@@ -70,7 +72,7 @@ ET_CHECKED int et_verify_archive(const char *path, const struct et_verify_option
 				 struct et_verify_result *ret, struct et_error *err);
 /* Tiling and tree between an archive and the one behind it; only the damage hook is used. Returns the
  * number of damages. */
-unsigned et_verify_link(const char *path, const struct et_statement *before, const struct et_statement *after,
-			const struct et_verify_options *options);
+unsigned et_verify_link(const char *path, const struct et_statement *before,
+			const struct et_statement *after, const struct et_verify_options *options);
 
 #endif

@@ -48,19 +48,21 @@ et_batch_done(struct et_batch *batch)
 }
 
 /* Room for one more item of an array that grows by doubling. */
-#define MORE(list, count, capacity)                                                                    \
-	do {                                                                                           \
-		if ((count) == (capacity)) {                                                           \
-			(capacity) = (capacity) > 0 ? (capacity) * 2 : 64;                             \
-			(list) = et_realloc_array((list), (capacity), sizeof(*(list)));                \
-		}                                                                                      \
+#define MORE(list, count, capacity)                                                     \
+	do {                                                                            \
+		if ((count) == (capacity)) {                                            \
+			(capacity) = (capacity) > 0 ? (capacity)*2 : 64;                \
+			(list) = et_realloc_array((list), (capacity), sizeof(*(list))); \
+		}                                                                       \
 	} while (0)
 
 static void
-find(struct et_batch *batch, enum et_damage_code code, size_t piece, uint64_t first, uint64_t last, const char *text)
+find(struct et_batch *batch, enum et_damage_code code, size_t piece, uint64_t first, uint64_t last,
+     const char *text)
 {
 	MORE(batch->found, batch->found_count, batch->found_capacity);
-	batch->found[batch->found_count++] = (struct et_found){ code, piece, first, last, et_strdup(text) };
+	batch->found[batch->found_count++] =
+		(struct et_found){ code, piece, first, last, et_strdup(text) };
 }
 
 static void
@@ -73,7 +75,8 @@ add_seq(struct et_batch *batch, size_t piece, uint64_t seq)
 		return;
 	}
 	MORE(batch->spans, batch->span_count, batch->span_capacity);
-	batch->spans[batch->span_count++] = (struct et_span){ .first = seq, .last = seq, .piece = piece };
+	batch->spans[batch->span_count++] =
+		(struct et_span){ .first = seq, .last = seq, .piece = piece };
 }
 
 /* What a damaged frame held, from `from` on (0: all of it). */
@@ -154,7 +157,8 @@ make_rows(const struct et_verify *v, struct et_batch *batch, struct et_packing *
 	(void)hooks->make(packing->maker, record, &batch->rows);
 	for (size_t i = 0; i < batch->rows.count; i++)
 		add_row(v, &batch->made, &batch->rows.rows[i]);
-	count_class(&batch->counts, batch->rows.count > 0 ? batch->rows.rows[0].row_class : ET_ROW_MALFORMED);
+	count_class(&batch->counts,
+		    batch->rows.count > 0 ? batch->rows.rows[0].row_class : ET_ROW_MALFORMED);
 }
 
 /* What was seen of a frame of records, to be compared with the manifest. */
@@ -167,8 +171,9 @@ struct seen {
 };
 
 static int
-read_record(const struct et_verify *v, struct et_batch *batch, size_t at, struct et_packing *packing,
-	    struct et_slice leaf, struct seen *seen, struct et_error *err)
+read_record(const struct et_verify *v, struct et_batch *batch, size_t at,
+	    struct et_packing *packing, struct et_slice leaf, struct seen *seen,
+	    struct et_error *err)
 {
 	struct et_record record;
 	int r = et_record_read(leaf, &record, err);
@@ -176,9 +181,11 @@ read_record(const struct et_verify *v, struct et_batch *batch, size_t at, struct
 	if (r < 0)
 		return r;
 	if (et_record_size(&record) != leaf.size)
-		return et_error_set(err, ET_CORRUPT, "sequence %" PRIu64 " is not in canonical form", record.seq);
+		return et_error_set(err, ET_CORRUPT,
+				    "sequence %" PRIu64 " is not in canonical form", record.seq);
 	if (seen->count > 0 && record.seq <= seen->last_seq)
-		return et_error_set(err, ET_CORRUPT, "sequence %" PRIu64 " behind %" PRIu64, record.seq, seen->last_seq);
+		return et_error_set(err, ET_CORRUPT, "sequence %" PRIu64 " behind %" PRIu64,
+				    record.seq, seen->last_seq);
 	if (seen->count == 0) {
 		seen->first_seq = record.seq;
 		seen->first_time_ns = seen->last_time_ns = record.time_ns;
@@ -198,8 +205,8 @@ read_record(const struct et_verify *v, struct et_batch *batch, size_t at, struct
 }
 
 static void
-read_records(const struct et_verify *v, struct et_batch *batch, size_t at, struct et_packing *packing,
-	     struct et_slice raw)
+read_records(const struct et_verify *v, struct et_batch *batch, size_t at,
+	     struct et_packing *packing, struct et_slice raw)
 {
 	const struct et_frame_entry *entry = &v->pieces[at].entry;
 	struct et_cursor cursor = et_cursor_of(raw.data, raw.size);
@@ -217,7 +224,8 @@ read_records(const struct et_verify *v, struct et_batch *batch, size_t at, struc
 	if (r < 0) {
 		uint64_t from = seen.count > 0 ? seen.last_seq + 1 : 0;
 
-		find(batch, ET_DAMAGE_RECORD, at, from > 0 ? from : entry->first_seq, entry->last_seq, why.text);
+		find(batch, ET_DAMAGE_RECORD, at, from > 0 ? from : entry->first_seq,
+		     entry->last_seq, why.text);
 		lose(v, batch, at, from);
 		return;
 	}
@@ -226,8 +234,9 @@ read_records(const struct et_verify *v, struct et_batch *batch, size_t at, struc
 	if (seen.count > 0 && seen.last_time_ns > batch->last_time_ns)
 		batch->last_time_ns = seen.last_time_ns;
 	if (v->pieces[at].listed &&
-	    (seen.count != entry->count || seen.first_seq != entry->first_seq || seen.last_seq != entry->last_seq ||
-	     seen.first_time_ns != entry->first_time_ns || seen.last_time_ns != entry->last_time_ns))
+	    (seen.count != entry->count || seen.first_seq != entry->first_seq ||
+	     seen.last_seq != entry->last_seq || seen.first_time_ns != entry->first_time_ns ||
+	     seen.last_time_ns != entry->last_time_ns))
 		find(batch, ET_DAMAGE_COUNT, at, entry->first_seq, entry->last_seq,
 		     "count, sequences or times are not those that the manifest says");
 }
@@ -249,7 +258,8 @@ read_index(const struct et_verify *v, struct et_batch *batch, size_t at, struct 
 	for (size_t i = 0; i < rows->count; i++) {
 		add_row(v, &batch->indexed, &rows->rows[i]);
 		if (i > 0 && et_row_compare(&rows->rows[i - 1], &rows->rows[i]) > 0) {
-			find(batch, ET_DAMAGE_INDEX, at, rows->rows[i].seq, rows->rows[i].seq, "rows out of order");
+			find(batch, ET_DAMAGE_INDEX, at, rows->rows[i].seq, rows->rows[i].seq,
+			     "rows out of order");
 			break;
 		}
 	}
@@ -258,7 +268,8 @@ read_index(const struct et_verify *v, struct et_batch *batch, size_t at, struct 
 	if (piece->listed && (piece->entry.count != rows->count ||
 			      et_index_key_compare(&first, &piece->entry.first_key) != 0 ||
 			      et_index_key_compare(&last, &piece->entry.last_key) != 0))
-		find(batch, ET_DAMAGE_COUNT, at, 0, 0, "count or keys are not those that the manifest says");
+		find(batch, ET_DAMAGE_COUNT, at, 0, 0,
+		     "count or keys are not those that the manifest says");
 	MORE(batch->indexes, batch->index_count, batch->index_capacity);
 	batch->indexes[batch->index_count++] =
 		(struct et_index_span){ at, rows->rows[0], rows->rows[rows->count - 1] };
@@ -278,17 +289,18 @@ read_tar(const struct et_verify *v, struct et_batch *batch, size_t at, struct et
 		r = et_tar_read(raw, piece->padding, &header, &why);
 	if (r == 0 && piece->kind == ET_FRAME_TAR &&
 	    (strcmp(header.name, piece->member) != 0 || header.bytes != piece->member_bytes))
-		r = et_error_set(&why, ET_CORRUPT, "the tar header says '%s', %" PRIu64 " bytes", header.name,
-				 header.bytes);
+		r = et_error_set(&why, ET_CORRUPT, "the tar header says '%s', %" PRIu64 " bytes",
+				 header.name, header.bytes);
 	if (r < 0)
 		find(batch, ET_DAMAGE_TAR, at, 0, 0, why.text);
 }
 
 static int
-read_content(const struct et_verify *v, struct et_batch *batch, size_t at, struct et_packing *packing,
-	     struct et_slice raw, struct et_error *err)
+read_content(const struct et_verify *v, struct et_batch *batch, size_t at,
+	     struct et_packing *packing, struct et_slice raw, struct et_error *err)
 {
-	const struct et_statement *st = v->reader->manifest != NULL ? &v->reader->manifest->statement : NULL;
+	const struct et_statement *st =
+		v->reader->manifest != NULL ? &v->reader->manifest->statement : NULL;
 	int r;
 
 	if (!v->pieces[at].sorted)
@@ -309,12 +321,13 @@ read_content(const struct et_verify *v, struct et_batch *batch, size_t at, struc
 			find(batch, ET_DAMAGE_TAR, at, 0, 0, "a member that does not belong here");
 			break;
 		}
-		r = et_archive_header_check(raw, st != NULL ? st->stream : NULL, st != NULL ? st->identity : NULL,
-					    err);
+		r = et_archive_header_check(raw, st != NULL ? st->stream : NULL,
+					    st != NULL ? st->identity : NULL, err);
 		if (r == ET_CONFIG)
 			return r;
 		if (r < 0)
-			find(batch, ET_DAMAGE_HEADER, at, 0, 0, err != NULL ? err->text : "unreadable");
+			find(batch, ET_DAMAGE_HEADER, at, 0, 0,
+			     err != NULL ? err->text : "unreadable");
 		break;
 	case ET_FRAME_MANIFEST: /* was read before all others */
 		break;
@@ -333,7 +346,8 @@ read_piece(const struct et_verify *v, struct et_batch *batch, size_t at, struct 
 
 	if (!piece->sound) {
 		if (piece->listed) {
-			find(batch, ET_DAMAGE_DIGEST, at, piece->entry.first_seq, piece->entry.last_seq,
+			find(batch, ET_DAMAGE_DIGEST, at, piece->entry.first_seq,
+			     piece->entry.last_seq,
 			     "the frame that the manifest lists here is destroyed");
 			lose(v, batch, at, 0);
 		}
@@ -342,11 +356,12 @@ read_piece(const struct et_verify *v, struct et_batch *batch, size_t at, struct 
 	if (piece->listed) {
 		et_hasher_once(packing->hasher, packed.data, packed.size, &digest);
 		if (memcmp(&digest, &piece->entry.sha256, sizeof(digest)) != 0)
-			find(batch, ET_DAMAGE_DIGEST, at, piece->entry.first_seq, piece->entry.last_seq,
-			     "digest differs from the manifest's");
+			find(batch, ET_DAMAGE_DIGEST, at, piece->entry.first_seq,
+			     piece->entry.last_seq, "digest differs from the manifest's");
 	}
 	if (et_frame_unpack(packing->unpacker, packed, ET_FRAME_RAW_MAX, &raw, &why) < 0) {
-		find(batch, ET_DAMAGE_FRAME, at, piece->entry.first_seq, piece->entry.last_seq, why.text);
+		find(batch, ET_DAMAGE_FRAME, at, piece->entry.first_seq, piece->entry.last_seq,
+		     why.text);
 		lose(v, batch, at, 0);
 		return 0;
 	}
@@ -354,7 +369,8 @@ read_piece(const struct et_verify *v, struct et_batch *batch, size_t at, struct 
 }
 
 int
-et_batch_read(const struct et_verify *v, struct et_batch *batch, struct et_packing *packing, struct et_error *err)
+et_batch_read(const struct et_verify *v, struct et_batch *batch, struct et_packing *packing,
+	      struct et_error *err)
 {
 	const struct et_frame_extent *first = &v->pieces[batch->first].extent;
 	const struct et_frame_extent *last = &v->pieces[batch->first + batch->count - 1].extent;
@@ -372,7 +388,8 @@ et_batch_read(const struct et_verify *v, struct et_batch *batch, struct et_packi
 		const struct et_piece *piece = &v->pieces[batch->first + i];
 
 		r = read_piece(v, batch, batch->first + i, packing,
-			       (struct et_slice){ to + (piece->extent.offset - first->offset), piece->extent.packed_bytes },
+			       (struct et_slice){ to + (piece->extent.offset - first->offset),
+						  piece->extent.packed_bytes },
 			       err);
 	}
 	return r;

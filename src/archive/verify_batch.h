@@ -60,7 +60,7 @@ void et_batch_init(struct et_batch *batch);
 void et_batch_reset(struct et_batch *batch);
 void et_batch_done(struct et_batch *batch);
 /* Reads and checks all pieces of the batch. Only ET_IO and ET_CONFIG come back. */
-ET_CHECKED int et_batch_read(const struct et_verify *v, struct et_batch *batch, struct et_packing *packing,
-			     struct et_error *err);
+ET_CHECKED int et_batch_read(const struct et_verify *v, struct et_batch *batch,
+			     struct et_packing *packing, struct et_error *err);
 
 #endif

@@ -16,9 +16,9 @@
 
 struct et_piece {
 	struct et_frame_extent extent;
-	bool sound;     /* a zstd frame that ends where it should; else its bytes are only hashed */
-	bool sorted;    /* kind, member are known: from the manifest, or from the tar */
-	bool listed;    /* entry is the manifest's */
+	bool sound;  /* a zstd frame that ends where it should; else its bytes are only hashed */
+	bool sorted; /* kind, member are known: from the manifest, or from the tar */
+	bool listed; /* entry is the manifest's */
 	enum et_frame_kind kind;
 	struct et_frame_entry entry;
 	const char *member;    /* "" or a name that the plan owns */
@@ -56,9 +56,9 @@ struct et_verify {
 	size_t gap_count;
 	size_t gap_at;
 	uint64_t next_seq;
-	bool lost;     /* records were lost: sums, tree and index cannot be compared */
-	bool resync;   /* … and where the next record must stand is not known */
-	bool has_row;  /* last_row is the last of the index so far */
+	bool lost;    /* records were lost: sums, tree and index cannot be compared */
+	bool resync;  /* … and where the next record must stand is not known */
+	bool has_row; /* last_row is the last of the index so far */
 	struct et_row last_row;
 	struct et_archive_counts counts;
 	struct et_row_sum made;    /* from the records */
@@ -69,8 +69,8 @@ struct et_verify {
 };
 
 /* Reports and counts one. piece: where; NULL: no place. */
-void et_verify_say(struct et_verify *v, enum et_damage_code code, const struct et_piece *piece, uint64_t first_seq,
-		   uint64_t last_seq, const char *text);
+void et_verify_say(struct et_verify *v, enum et_damage_code code, const struct et_piece *piece,
+		   uint64_t first_seq, uint64_t last_seq, const char *text);
 
 /* Finds the pieces, compares them with seek table and manifest. */
 ET_CHECKED int et_verify_plan(struct et_verify *v, struct et_error *err);

@@ -31,7 +31,8 @@ add_gap(struct et_verify *v, uint64_t from, uint64_t to, const char *why)
 
 	et_verify_say(v, ET_DAMAGE_FRAME, &whole, 0, 0, why);
 	while (extent.offset < to) {
-		extent.packed_bytes = to - extent.offset < GAP_PIECE_BYTES ? to - extent.offset : GAP_PIECE_BYTES;
+		extent.packed_bytes =
+			to - extent.offset < GAP_PIECE_BYTES ? to - extent.offset : GAP_PIECE_BYTES;
 		(void)add_piece(v, &extent, false);
 		extent.offset += extent.packed_bytes;
 	}
@@ -77,7 +78,8 @@ walk(struct et_verify *v, struct et_error *err)
 			return r;
 		}
 		if (r == 0 && v->piece_count >= ET_FRAME_COUNT_MAX + 1)
-			return et_error_set(err, ET_LIMIT, "more than %u frames", ET_FRAME_COUNT_MAX);
+			return et_error_set(err, ET_LIMIT, "more than %u frames",
+					    ET_FRAME_COUNT_MAX);
 		if (r < 0) {
 			uint64_t next = next_in_table(v, at);
 
@@ -112,8 +114,10 @@ compare_table(struct et_verify *v)
 		frame = i < table->count ? &table->frames[i] : NULL;
 		if (frame == NULL || frame->offset != piece->extent.offset ||
 		    frame->packed_bytes != piece->extent.packed_bytes ||
-		    frame->raw_bytes != piece->extent.raw_bytes || frame->checksum != piece->extent.checksum) {
-			et_verify_say(v, ET_DAMAGE_SEEKTABLE, piece, 0, 0, "the seek table says otherwise");
+		    frame->raw_bytes != piece->extent.raw_bytes ||
+		    frame->checksum != piece->extent.checksum) {
+			et_verify_say(v, ET_DAMAGE_SEEKTABLE, piece, 0, 0,
+				      "the seek table says otherwise");
 			return; /* one is enough: all that follow are usually shifted */
 		}
 	}
@@ -124,7 +128,8 @@ static int
 read_table(struct et_verify *v, struct et_error *err)
 {
 	struct et_error why = { 0 };
-	int r = et_seektable_read(v->reader->fd, v->reader->file_bytes, &v->reader->seektable, &why);
+	int r = et_seektable_read(v->reader->fd, v->reader->file_bytes, &v->reader->seektable,
+				  &why);
 
 	if (r == ET_IO && err != NULL)
 		*err = why;
@@ -165,7 +170,8 @@ read_manifest(struct et_verify *v, const struct et_piece *piece, struct et_error
 		return r;
 	}
 	if (r < 0) {
-		const struct et_piece place = { .extent = piece->extent, .member = ET_ARCHIVE_MANIFEST };
+		const struct et_piece place = { .extent = piece->extent,
+						.member = ET_ARCHIVE_MANIFEST };
 
 		et_verify_say(v, ET_DAMAGE_MANIFEST, &place, 0, 0, why.text);
 	}
@@ -190,7 +196,8 @@ take_entries(struct et_verify *v)
 		if (piece == NULL || piece->extent.offset != entry->offset ||
 		    (piece->sound && (piece->extent.packed_bytes != entry->packed_bytes ||
 				      piece->extent.raw_bytes != entry->raw_bytes))) {
-			const struct et_piece place = { .extent = { .offset = entry->offset }, .member = member->name };
+			const struct et_piece place = { .extent = { .offset = entry->offset },
+							.member = member->name };
 
 			et_verify_say(v, ET_DAMAGE_TABLE, &place, entry->first_seq, entry->last_seq,
 				      "the manifest lists a frame that is not there");
@@ -202,7 +209,10 @@ take_entries(struct et_verify *v)
 		piece->kind = entry->kind;
 		piece->member = member->name;
 		piece->member_bytes = member->bytes;
-		piece->padding = entry->member > 0 ? et_tar_padding(manifest->members[entry->member - 1].bytes) : 0;
+		piece->padding =
+			entry->member > 0
+				? et_tar_padding(manifest->members[entry->member - 1].bytes)
+				: 0;
 	}
 }
 
@@ -266,7 +276,8 @@ sort_by_tar(struct et_verify *v)
 			continue;
 		}
 		left = 0;
-		if (piece->extent.raw_bytes < ET_TAR_BLOCK || piece->extent.raw_bytes >= 2 * ET_TAR_BLOCK ||
+		if (piece->extent.raw_bytes < ET_TAR_BLOCK ||
+		    piece->extent.raw_bytes >= 2 * ET_TAR_BLOCK ||
 		    et_reader_frame(v->reader, &piece->extent, NULL, &raw, NULL) < 0 ||
 		    et_tar_read(raw, raw.size - ET_TAR_BLOCK, &header, NULL) < 0)
 			continue;

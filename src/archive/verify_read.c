@@ -15,7 +15,8 @@ stage_new(void *cookie, void **ret, struct et_error *err)
 	static const struct et_row_hooks none;
 	const struct et_verify *v = cookie;
 	struct et_packing *packing;
-	int r = et_packing_new(1, v->options->rows != NULL ? v->options->rows : &none, &packing, err);
+	int r = et_packing_new(1, v->options->rows != NULL ? v->options->rows : &none, &packing,
+			       err);
 
 	if (r == 0)
 		*ret = packing;
@@ -42,11 +43,14 @@ commit_gap(struct et_verify *v, uint64_t first, uint64_t last, const struct et_p
 {
 	char text[160];
 
-	if (v->gap_at < v->gap_count && v->gaps[v->gap_at].first == first && v->gaps[v->gap_at].last == last) {
+	if (v->gap_at < v->gap_count && v->gaps[v->gap_at].first == first &&
+	    v->gaps[v->gap_at].last == last) {
 		v->gap_at++;
 		return;
 	}
-	(void)snprintf(text, sizeof(text), "sequences %" PRIu64 " to %" PRIu64 " are missing, and that is no hole of the manifest",
+	(void)snprintf(text, sizeof(text),
+		       "sequences %" PRIu64 " to %" PRIu64
+		       " are missing, and that is no hole of the manifest",
 		       first, last);
 	et_verify_say(v, ET_DAMAGE_SEQUENCE, piece, first, last, text);
 	while (v->gap_at < v->gap_count && v->gaps[v->gap_at].first <= last)
@@ -111,8 +115,8 @@ stage_commit(void *cookie, void *worker, unsigned slot, struct et_error *err)
 	for (size_t i = 0; i < batch->found_count; i++) {
 		const struct et_found *found = &batch->found[i];
 
-		et_verify_say(v, found->code, &v->pieces[found->piece], found->first_seq, found->last_seq,
-			      found->text);
+		et_verify_say(v, found->code, &v->pieces[found->piece], found->first_seq,
+			      found->last_seq, found->text);
 		v->lost |= found->code == ET_DAMAGE_INDEX;
 	}
 	for (size_t i = 0; i < batch->span_count; i++)
@@ -157,7 +161,8 @@ cut_batch(const struct et_verify *v, size_t *at, struct et_batch *batch)
 	batch->count = 0;
 	while (*at < v->piece_count && batch->count < BATCH_PIECES) {
 		const struct et_frame_extent *extent = &v->pieces[*at].extent;
-		uint64_t size = extent->raw_bytes > extent->packed_bytes ? extent->raw_bytes : extent->packed_bytes;
+		uint64_t size = extent->raw_bytes > extent->packed_bytes ? extent->raw_bytes
+									 : extent->packed_bytes;
 
 		if (batch->count > 0 && raw + size > BATCH_RAW_BYTES)
 			break;

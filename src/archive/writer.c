@@ -71,8 +71,8 @@ et_writer_member(struct et_writer *w, struct et_packing *packing, const char *na
 }
 
 int
-et_writer_header(struct et_writer *w, struct et_packing *packing, int64_t mtime_ns, struct et_frame_entry ret[2],
-		 struct et_error *err)
+et_writer_header(struct et_writer *w, struct et_packing *packing, int64_t mtime_ns,
+		 struct et_frame_entry ret[2], struct et_error *err)
 {
 	struct et_buf text;
 	struct et_slice raw;
@@ -92,8 +92,8 @@ et_writer_header(struct et_writer *w, struct et_packing *packing, int64_t mtime_
 }
 
 int
-et_writer_check(const struct et_writer *w, struct et_packing *packing, const struct et_frame_entry *entry,
-		const uint8_t *raw, struct et_error *err)
+et_writer_check(const struct et_writer *w, struct et_packing *packing,
+		const struct et_frame_entry *entry, const uint8_t *raw, struct et_error *err)
 {
 	struct et_sha256 digest;
 	struct et_slice back;
@@ -103,7 +103,8 @@ et_writer_check(const struct et_writer *w, struct et_packing *packing, const str
 	et_buf_reset(&packing->back);
 	to = et_buf_reserve(&packing->back, entry->packed_bytes);
 	if (r == 0)
-		r = et_frame_read(w->back_fd, entry->offset, UINT64_MAX, to, entry->packed_bytes, err);
+		r = et_frame_read(w->back_fd, entry->offset, UINT64_MAX, to, entry->packed_bytes,
+				  err);
 	if (r == 0) {
 		et_hasher_once(packing->hasher, to, entry->packed_bytes, &digest);
 		if (memcmp(&digest, &entry->sha256, sizeof(digest)) != 0)
@@ -165,13 +166,16 @@ keep_rows(struct et_writer *w, const struct et_rows *run, struct et_error *err)
 	size_t need = w->rows.count + run->count;
 
 	if (need > UINT32_MAX)
-		return et_error_set(err, ET_LIMIT, "more than %" PRIu32 " rows in one archive", UINT32_MAX);
+		return et_error_set(err, ET_LIMIT, "more than %" PRIu32 " rows in one archive",
+				    UINT32_MAX);
 	if (need > w->rows.capacity) {
 		/* Touched only as far as it is used: the usual archive never moves its rows. */
-		size_t capacity = w->rows.capacity > 0 ? w->rows.capacity * 2 : ET_ARCHIVE_ROWS + ET_SEGMENT_RECORDS;
+		size_t capacity = w->rows.capacity > 0 ? w->rows.capacity * 2
+						       : ET_ARCHIVE_ROWS + ET_SEGMENT_RECORDS;
 
 		w->rows.capacity = capacity > need ? capacity : need;
-		w->rows.rows = et_realloc_array(w->rows.rows, w->rows.capacity, sizeof(*w->rows.rows));
+		w->rows.rows =
+			et_realloc_array(w->rows.rows, w->rows.capacity, sizeof(*w->rows.rows));
 	}
 	if (w->run_count == w->run_capacity) {
 		w->run_capacity = w->run_capacity > 0 ? w->run_capacity * 2 : 64;
@@ -185,7 +189,8 @@ keep_rows(struct et_writer *w, const struct et_rows *run, struct et_error *err)
 }
 
 static int
-write_segment(struct et_writer *w, struct et_packing *packing, struct et_segment *segment, struct et_error *err)
+write_segment(struct et_writer *w, struct et_packing *packing, struct et_segment *segment,
+	      struct et_error *err)
 {
 	size_t number = w->manifest->member_count;
 	char name[ET_MEMBER_NAME_MAX + 1];
@@ -203,7 +208,8 @@ write_segment(struct et_writer *w, struct et_packing *packing, struct et_segment
 		r = et_writer_member(w, packing, name, segment->raw.size, mtime,
 				     &segment->around[segment->around_count++], err);
 	if (r == 0)
-		r = et_tar_data(w->tar, (struct et_slice){ segment->raw.data, segment->raw.size }, err);
+		r = et_tar_data(w->tar, (struct et_slice){ segment->raw.data, segment->raw.size },
+				err);
 	if (r < 0)
 		return r;
 	segment->offset = w->offset;
@@ -211,8 +217,9 @@ write_segment(struct et_writer *w, struct et_packing *packing, struct et_segment
 		struct et_frame_entry entry = segment->frames[i];
 
 		entry.offset += segment->offset;
-		et_writer_note(w, &entry, (struct et_slice){ packed.data + segment->frames[i].offset,
-							     entry.packed_bytes });
+		et_writer_note(w, &entry,
+			       (struct et_slice){ packed.data + segment->frames[i].offset,
+						  entry.packed_bytes });
 	}
 	r = et_writer_put(w, packed, err);
 	/* Only so that the fsync at the end finds little to do: it may fail. */
@@ -276,7 +283,8 @@ name_is_good(const char *name)
 	size_t bytes = name != NULL ? strlen(name) : 0;
 
 	return bytes > 0 && bytes <= NAME_BYTES_MAX && *name != '.' &&
-	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == bytes;
+	       strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
+		       bytes;
 }
 
 static int
@@ -286,7 +294,8 @@ check_options(const struct et_archive_options *options, uint64_t first_seq, stru
 	    options->tree.head == NULL)
 		return et_error_set(err, ET_USAGE, "an archive needs a directory and its hooks");
 	if (!name_is_good(options->stream) || !name_is_good(options->identity))
-		return et_error_set(err, ET_USAGE, "stream '%s' and identity '%s' cannot be a file name",
+		return et_error_set(err, ET_USAGE,
+				    "stream '%s' and identity '%s' cannot be a file name",
 				    options->stream != NULL ? options->stream : "",
 				    options->identity != NULL ? options->identity : "");
 	if (first_seq == 0)

@@ -26,7 +26,7 @@
 /* Where index rows come from: the command room passes et_row_maker's three functions on. */
 struct et_row_hooks {
 	void *cookie;
-	void *(*maker_new)(void *cookie);  /* one for each worker; may be called on any thread */
+	void *(*maker_new)(void *cookie); /* one for each worker; may be called on any thread */
 	void (*maker_free)(void *maker);
 	/* Appends at least one row, in the manner of et_row_make. A negative result is no failure of the
 	 * archive: the row says ET_ROW_MALFORMED. */
@@ -45,8 +45,8 @@ struct et_tree_hooks {
 };
 
 struct et_archive_options {
-	const char *dir;      /* where the archive goes: …/EVENTS/<identity>; made when missing */
-	const char *stream;   /* "EVENTS": also the first part of the name */
+	const char *dir;    /* where the archive goes: …/EVENTS/<identity>; made when missing */
+	const char *stream; /* "EVENTS": also the first part of the name */
 	const char *identity;
 	int level;            /* zstd's, 1 is the usual one */
 	unsigned jobs;        /* workers; 0: all is done in append and finish */
@@ -62,12 +62,12 @@ struct et_archive_summary {
 	uint64_t first_seq;
 	uint64_t last_seq;
 	struct et_archive_counts counts;
-	uint64_t hole_count;  /* holes, and */
-	uint64_t hole_seqs;   /* the sequences in them */
+	uint64_t hole_count;   /* holes, and */
+	uint64_t hole_seqs;    /* the sequences in them */
 	int64_t first_time_ns; /* ET_TIME_NONE without records */
 	int64_t last_time_ns;
-	uint64_t raw_bytes;    /* records */
-	uint64_t packed_bytes; /* the file */
+	uint64_t raw_bytes;      /* records */
+	uint64_t packed_bytes;   /* the file */
 	struct et_sha256 sha256; /* of the file */
 	struct et_tree_head before;
 	struct et_tree_head after;
@@ -82,10 +82,11 @@ ET_CHECKED int et_writer_open(const struct et_archive_options *options, uint64_t
 			      struct et_writer **ret, struct et_error *err);
 /* Appends a record; its bytes are copied. Its sequence must be the next one of the range: a gap that
  * was not reported with et_writer_hole is ET_USAGE, and so is a step back. */
-ET_CHECKED int et_writer_append(struct et_writer *writer, const struct et_record *record, struct et_error *err);
+ET_CHECKED int et_writer_append(struct et_writer *writer, const struct et_record *record,
+				struct et_error *err);
 /* The sequences first … last are not there; first must be the next of the range. */
-ET_CHECKED int et_writer_hole(struct et_writer *writer, uint64_t first, uint64_t last, enum et_hole_type type,
-			      struct et_error *err);
+ET_CHECKED int et_writer_hole(struct et_writer *writer, uint64_t first, uint64_t last,
+			      enum et_hole_type type, struct et_error *err);
 uint64_t et_writer_next_seq(const struct et_writer *writer);  /* what must come next */
 uint64_t et_writer_raw_bytes(const struct et_writer *writer); /* of the records so far */
 uint64_t et_writer_count(const struct et_writer *writer);     /* records so far */
@@ -97,8 +98,8 @@ ET_CHECKED int et_writer_drain(struct et_writer *writer, struct et_error *err);
 /* Ends the range at last_seq (all of it must be records and holes), drains, writes index, manifest and
  * seek table, reads back, gives the final name. An existing file of that name is ET_CONFLICT.
  * The caller ends *ret with et_archive_summary_done. */
-ET_CHECKED int et_writer_finish(struct et_writer *writer, uint64_t last_seq, struct et_archive_summary *ret,
-				struct et_error *err);
+ET_CHECKED int et_writer_finish(struct et_writer *writer, uint64_t last_seq,
+				struct et_archive_summary *ret, struct et_error *err);
 /* After finish: hands out the rows in index order, in batches, so that the catalog can be fed without
  * reading the index again. A negative result of `take` ends it and is returned. */
 ET_CHECKED int et_writer_each_row(const struct et_writer *writer,
@@ -112,7 +113,8 @@ void et_writer_free(struct et_writer *writer);
  * leaves, same tree. dir, level, jobs and hooks come from the options; stream and identity are those of
  * the archives. The sources stay. ET_CONFLICT when they are no neighbours; ET_CORRUPT when one is
  * damaged, or when the tree comes out different. */
-ET_CHECKED int et_archive_compact(const char *const *paths, size_t count, const struct et_archive_options *options,
+ET_CHECKED int et_archive_compact(const char *const *paths, size_t count,
+				  const struct et_archive_options *options,
 				  struct et_archive_summary *ret, struct et_error *err);
 
 ET_CLEANUP_DEFINE(et_writer, et_writer_free);

@@ -21,7 +21,8 @@ take_segment(struct et_writer *w, struct et_error *err)
 	if (r < 0)
 		return r;
 	w->filling = &w->segments[w->filling_slot];
-	(void)et_buf_reserve(&w->filling->raw, w->options.segment_bytes); /* at once, not by doubling */
+	(void)et_buf_reserve(&w->filling->raw,
+			     w->options.segment_bytes); /* at once, not by doubling */
 	return 0;
 }
 
@@ -38,7 +39,8 @@ check_next(const struct et_writer *w, uint64_t seq, const char *what, struct et_
 	if (w->finished || w->pipeline == NULL)
 		return et_error_set(err, ET_USAGE, "the archive is finished");
 	if (w->overrun || seq != w->next_seq)
-		return et_error_set(err, ET_USAGE, "%s at sequence %" PRIu64 " where %" PRIu64 " belongs", what,
+		return et_error_set(err, ET_USAGE,
+				    "%s at sequence %" PRIu64 " where %" PRIu64 " belongs", what,
 				    seq, w->next_seq);
 	return 0;
 }
@@ -52,7 +54,8 @@ et_writer_append(struct et_writer *w, const struct et_record *record, struct et_
 	if (r < 0)
 		return r;
 	if (need > ET_RECORD_BYTES_MAX)
-		return et_error_set(err, ET_LIMIT, "sequence %" PRIu64 ": a record of %zu bytes, the limit is %u",
+		return et_error_set(err, ET_LIMIT,
+				    "sequence %" PRIu64 ": a record of %zu bytes, the limit is %u",
 				    record->seq, need, ET_RECORD_BYTES_MAX);
 	if (w->filling != NULL && (w->filling->raw.size + need > w->options.segment_bytes ||
 				   w->filling->count == ET_SEGMENT_RECORDS))
@@ -72,16 +75,19 @@ et_writer_append(struct et_writer *w, const struct et_record *record, struct et_
 }
 
 int
-et_writer_hole(struct et_writer *w, uint64_t first, uint64_t last, enum et_hole_type type, struct et_error *err)
+et_writer_hole(struct et_writer *w, uint64_t first, uint64_t last, enum et_hole_type type,
+	       struct et_error *err)
 {
 	int r = check_next(w, first, "a hole", err);
 
 	if (r < 0)
 		return r;
 	if (last < first || (unsigned)type >= ET_HOLE_TYPE_COUNT)
-		return et_error_set(err, ET_USAGE, "a hole from %" PRIu64 " to %" PRIu64, first, last);
+		return et_error_set(err, ET_USAGE, "a hole from %" PRIu64 " to %" PRIu64, first,
+				    last);
 	if (w->manifest->statement.hole_count >= ET_HOLE_COUNT_MAX)
-		return et_error_set(err, ET_LIMIT, "more than %u holes in one archive", ET_HOLE_COUNT_MAX);
+		return et_error_set(err, ET_LIMIT, "more than %u holes in one archive",
+				    ET_HOLE_COUNT_MAX);
 	et_statement_add_hole(&w->manifest->statement, first, last, type);
 	step(w, last);
 	return 0;

@@ -71,7 +71,8 @@ order_rows(struct et_writer *w)
 
 int
 et_writer_each_row(const struct et_writer *w,
-		   int (*take)(void *cookie, const struct et_row *rows, size_t count, struct et_error *err),
+		   int (*take)(void *cookie, const struct et_row *rows, size_t count,
+			       struct et_error *err),
 		   void *cookie, struct et_error *err)
 {
 	ET_CLEAN_MEM struct et_row *batch = et_calloc(BATCH_ROWS, sizeof(*batch));
@@ -115,12 +116,14 @@ add_index_frame(struct et_writer *w, struct index_member *member, struct et_inde
 	if (r < 0)
 		return r;
 	entry.packed_bytes = member->packed.size - entry.offset;
-	et_hasher_once(w->own->hasher, member->packed.data + entry.offset, entry.packed_bytes, &entry.sha256);
+	et_hasher_once(w->own->hasher, member->packed.data + entry.offset, entry.packed_bytes,
+		       &entry.sha256);
 	et_buf_put(&member->raw, raw.data, raw.size);
 	if (member->frame_count == member->frame_capacity) {
-		member->frame_capacity = member->frame_capacity > 0 ? member->frame_capacity * 2 : 64;
-		member->frames =
-			et_realloc_array(member->frames, member->frame_capacity, sizeof(*member->frames));
+		member->frame_capacity =
+			member->frame_capacity > 0 ? member->frame_capacity * 2 : 64;
+		member->frames = et_realloc_array(member->frames, member->frame_capacity,
+						  sizeof(*member->frames));
 	}
 	member->frames[member->frame_count++] = entry;
 	return et_buf_check(&member->raw, "an index member", err);
@@ -137,9 +140,11 @@ write_index_member(struct et_writer *w, struct index_member *member, struct et_e
 	if (member->frame_count == 0)
 		return 0;
 	(void)snprintf(name, sizeof(name), ET_ARCHIVE_INDEX, member->number++);
-	r = et_writer_member(w, w->own, name, member->raw.size, w->manifest->statement.last_time_ns, &tar, err);
+	r = et_writer_member(w, w->own, name, member->raw.size, w->manifest->statement.last_time_ns,
+			     &tar, err);
 	if (r == 0)
-		r = et_tar_data(w->tar, (struct et_slice){ member->raw.data, member->raw.size }, err);
+		r = et_tar_data(w->tar, (struct et_slice){ member->raw.data, member->raw.size },
+				err);
 	if (r < 0)
 		return r;
 	base = w->offset;
@@ -147,8 +152,9 @@ write_index_member(struct et_writer *w, struct index_member *member, struct et_e
 		struct et_frame_entry entry = member->frames[i];
 
 		entry.offset += base;
-		et_writer_note(w, &entry, (struct et_slice){ member->packed.data + member->frames[i].offset,
-							     entry.packed_bytes });
+		et_writer_note(w, &entry,
+			       (struct et_slice){ member->packed.data + member->frames[i].offset,
+						  entry.packed_bytes });
 	}
 	r = et_writer_put(w, (struct et_slice){ member->packed.data, member->packed.size }, err);
 	et_buf_reset(&member->raw);
@@ -158,7 +164,8 @@ write_index_member(struct et_writer *w, struct index_member *member, struct et_e
 }
 
 static int
-write_rows(struct et_writer *w, struct index_member *member, struct et_index_encoder *encoder, struct et_error *err)
+write_rows(struct et_writer *w, struct index_member *member, struct et_index_encoder *encoder,
+	   struct et_error *err)
 {
 	int r = 0;
 
@@ -182,7 +189,8 @@ write_rows(struct et_writer *w, struct index_member *member, struct et_index_enc
 static int
 write_index(struct et_writer *w, struct et_error *err)
 {
-	ET_CLEAN(et_index_encoder) struct et_index_encoder *encoder = et_index_encoder_new(ET_INDEX_FRAME_BYTES);
+	ET_CLEAN(et_index_encoder)
+	struct et_index_encoder *encoder = et_index_encoder_new(ET_INDEX_FRAME_BYTES);
 	struct index_member member = { 0 };
 	int r;
 
@@ -208,8 +216,8 @@ write_manifest(struct et_writer *w, struct et_frame_entry *ret_tar, struct et_er
 	r = et_manifest_encode(w->manifest, &text, err);
 	raw = (struct et_slice){ text.data, text.size };
 	if (r == 0)
-		r = et_tar_member(w->tar, ET_ARCHIVE_MANIFEST, raw.size, w->manifest->statement.last_time_ns,
-				  &blocks, err);
+		r = et_tar_member(w->tar, ET_ARCHIVE_MANIFEST, raw.size,
+				  w->manifest->statement.last_time_ns, &blocks, err);
 	*ret_tar = (struct et_frame_entry){ .kind = ET_FRAME_END };
 	if (r == 0)
 		r = et_writer_put_frame(w, w->own, blocks, ret_tar, err);
@@ -294,7 +302,8 @@ rename_new(const char *from, const char *to)
 }
 
 static int
-write_sidecar(const struct et_writer *w, const struct et_archive_summary *summary, struct et_error *err)
+write_sidecar(const struct et_writer *w, const struct et_archive_summary *summary,
+	      struct et_error *err)
 {
 	ET_CLEAN_MEM char *name = et_format("%s%s", summary->name, ET_ARCHIVE_SIDECAR_SUFFIX);
 	ET_CLEAN_MEM char *text = NULL;
@@ -382,7 +391,8 @@ release_segments(struct et_writer *w)
 }
 
 int
-et_writer_finish(struct et_writer *w, uint64_t last_seq, struct et_archive_summary *ret, struct et_error *err)
+et_writer_finish(struct et_writer *w, uint64_t last_seq, struct et_archive_summary *ret,
+		 struct et_error *err)
 {
 	struct et_statement *st = &w->manifest->statement;
 	struct et_archive_summary summary;
@@ -391,7 +401,8 @@ et_writer_finish(struct et_writer *w, uint64_t last_seq, struct et_archive_summa
 	if (w->finished || w->pipeline == NULL)
 		return et_error_set(err, ET_USAGE, "the archive is finished");
 	if (last_seq < st->first_seq || w->next_seq != last_seq + 1)
-		return et_error_set(err, ET_USAGE, "the range ends at %" PRIu64 ", but %" PRIu64 " comes next",
+		return et_error_set(err, ET_USAGE,
+				    "the range ends at %" PRIu64 ", but %" PRIu64 " comes next",
 				    last_seq, w->next_seq);
 	r = et_writer_drain(w, err);
 	if (r < 0)
@@ -399,7 +410,9 @@ et_writer_finish(struct et_writer *w, uint64_t last_seq, struct et_archive_summa
 	release_segments(w);
 	st->last_seq = last_seq;
 	if (st->after.size != st->before.size + st->counts.messages)
-		return et_error_set(err, ET_USAGE, "the tree has %" PRIu64 " leaves after the archive, not %" PRIu64,
+		return et_error_set(err, ET_USAGE,
+				    "the tree has %" PRIu64
+				    " leaves after the archive, not %" PRIu64,
 				    st->after.size, st->before.size + st->counts.messages);
 	r = write_rest(w, err);
 	if (r < 0)

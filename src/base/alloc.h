@@ -26,18 +26,18 @@ char *et_format(const char *format, ...) ET_PRINTF(1, 2) __attribute__((malloc, 
 /* Cleanup: ET_CLEAN(et_part) struct et_part *part = NULL; calls et_part_free(part) at the end
  * of the scope. ET_CLEANUP_DEFINE(et_part, et_part_free) in the header of the noun makes it so.
  * Ownership leaves by ET_STEAL(part). */
-#define ET_CLEANUP_DEFINE(noun, destructor)                          \
-	static inline void noun##_cleanup(struct noun **p)           \
-	{                                                            \
-		destructor(*p);                                      \
-	}                                                            \
+#define ET_CLEANUP_DEFINE(noun, destructor)                \
+	static inline void noun##_cleanup(struct noun **p) \
+	{                                                  \
+		destructor(*p);                            \
+	}                                                  \
 	struct et_swallow_semicolon
 #define ET_CLEAN(noun) __attribute__((cleanup(noun##_cleanup)))
-#define ET_STEAL(pointer)                                            \
-	__extension__({                                              \
-		__typeof__(pointer) et_stolen_ = (pointer);          \
-		(pointer) = NULL;                                    \
-		et_stolen_;                                          \
+#define ET_STEAL(pointer)                                   \
+	__extension__({                                     \
+		__typeof__(pointer) et_stolen_ = (pointer); \
+		(pointer) = NULL;                           \
+		et_stolen_;                                 \
 	})
 
 void et_mem_cleanup(void *pointer_to_pointer);

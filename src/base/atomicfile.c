@@ -19,7 +19,7 @@ struct et_atomicfile {
 	int dir_fd;
 	int fd;
 	char *dir;
-	char *name;	      /* the final one, in dir */
+	char *name;           /* the final one, in dir */
 	char *temporary;      /* in dir */
 	char *temporary_path; /* dir and all */
 	bool renamed;
@@ -215,7 +215,8 @@ et_atomicfile_commit(struct et_atomicfile *file, bool replace, struct et_error *
 }
 
 int
-et_atomicfile_commit_as(struct et_atomicfile *file, const char *name, bool replace, struct et_error *err)
+et_atomicfile_commit_as(struct et_atomicfile *file, const char *name, bool replace,
+			struct et_error *err)
 {
 	free(file->name);
 	file->name = et_strdup(name);

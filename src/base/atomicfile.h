@@ -36,8 +36,8 @@ ET_CHECKED int et_atomicfile_commit_as(struct et_atomicfile *file, const char *n
 void et_atomicfile_free(struct et_atomicfile *file);
 
 /* A whole small file in one call. */
-ET_CHECKED int et_file_write(const char *dir, const char *name, const void *bytes, size_t count, bool replace,
-			     struct et_error *err);
+ET_CHECKED int et_file_write(const char *dir, const char *name, const void *bytes, size_t count,
+			     bool replace, struct et_error *err);
 /* A whole file of at most limit bytes; NUL behind it; *ret_bytes without the NUL. Free with free(). */
 ET_CHECKED int et_file_read(const char *path, size_t limit, char **ret_text, size_t *ret_bytes,
 			    struct et_error *err);

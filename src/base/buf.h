@@ -44,7 +44,8 @@ ET_CHECKED int et_buf_check(const struct et_buf *buf, const char *what, struct e
 /* Protobuf wire. Fields with a zero or empty value are left out, as proto3 does. */
 void et_buf_varint(struct et_buf *buf, uint64_t value);
 void et_buf_field_u64(struct et_buf *buf, unsigned field, uint64_t value);
-void et_buf_field_i64(struct et_buf *buf, unsigned field, int64_t value); /* int64: two's complement */
+void et_buf_field_i64(struct et_buf *buf, unsigned field,
+		      int64_t value); /* int64: two's complement */
 void et_buf_field_sint(struct et_buf *buf, unsigned field, int64_t value); /* sint64: zigzag */
 void et_buf_field_bytes(struct et_buf *buf, unsigned field, const void *bytes, size_t count);
 void et_buf_field_text(struct et_buf *buf, unsigned field, const char *text);

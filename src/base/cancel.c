@@ -47,8 +47,7 @@ et_cancel_budget(int64_t budget_ns)
 {
 	int64_t deadline = NO_DEADLINE;
 
-	if (budget_ns != 0 &&
-	    __builtin_add_overflow(et_clock_monotonic_ns(), budget_ns, &deadline))
+	if (budget_ns != 0 && __builtin_add_overflow(et_clock_monotonic_ns(), budget_ns, &deadline))
 		deadline = NO_DEADLINE;
 	atomic_store(&ran_out, false);
 	atomic_store(&deadline_ns, deadline);

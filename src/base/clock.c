@@ -119,9 +119,12 @@ put_civil(char *at, const struct civil *c, char date_mark, char time_mark)
 		unsigned width;
 		char mark;
 	} parts[] = {
-		{ (unsigned)c->year, 4, date_mark }, { c->month, 2, date_mark },
-		{ c->day, 2, 'T' },		     { c->hour, 2, time_mark },
-		{ c->minute, 2, time_mark },	     { c->second, 2, '\0' },
+		{ (unsigned)c->year, 4, date_mark },
+		{ c->month, 2, date_mark },
+		{ c->day, 2, 'T' },
+		{ c->hour, 2, time_mark },
+		{ c->minute, 2, time_mark },
+		{ c->second, 2, '\0' },
 	};
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -346,9 +349,12 @@ static const struct unit {
 	const char *name;
 	int64_t ns;
 } units[] = {
-	{ "d", 86400 * ET_NS_PER_SECOND }, { "h", 3600 * ET_NS_PER_SECOND },
-	{ "m", 60 * ET_NS_PER_SECOND },	   { "s", ET_NS_PER_SECOND },
-	{ "ms", 1000000 },		   { "us", 1000 },
+	{ "d", 86400 * ET_NS_PER_SECOND },
+	{ "h", 3600 * ET_NS_PER_SECOND },
+	{ "m", 60 * ET_NS_PER_SECOND },
+	{ "s", ET_NS_PER_SECOND },
+	{ "ms", 1000000 },
+	{ "us", 1000 },
 	{ "ns", 1 },
 };
 
@@ -360,8 +366,8 @@ find_unit(const char *text, size_t from)
 {
 	size_t count = strcspn(text, "0123456789");
 
-	while (from < UNIT_COUNT && (strlen(units[from].name) != count ||
-				     strncmp(text, units[from].name, count) != 0))
+	while (from < UNIT_COUNT &&
+	       (strlen(units[from].name) != count || strncmp(text, units[from].name, count) != 0))
 		from++;
 	return from;
 }

@@ -24,7 +24,8 @@ const char *et_time_format(int64_t time_ns, char text[ET_TIME_TEXT_BYTES]);
 const char *et_time_format_compact(int64_t time_ns, char text[ET_TIME_TEXT_BYTES]);
 ET_CHECKED int et_time_parse(const char *text, int64_t *ret_ns, struct et_error *err);
 /* RFC 3339, or "-DURATION" before now_ns. */
-ET_CHECKED int et_time_parse_point(const char *text, int64_t now_ns, int64_t *ret_ns, struct et_error *err);
+ET_CHECKED int et_time_parse_point(const char *text, int64_t now_ns, int64_t *ret_ns,
+				   struct et_error *err);
 /* 0s, 250ms, 45s, 10m, 24h, 7d, 1h30m; never negative. */
 ET_CHECKED int et_duration_parse(const char *text, int64_t *ret_ns, struct et_error *err);
 const char *et_duration_format(int64_t duration_ns, char text[ET_TIME_TEXT_BYTES]);

@@ -26,7 +26,8 @@ void et_hasher_begin(struct et_hasher *hasher);
 void et_hasher_add(struct et_hasher *hasher, const void *bytes, size_t count);
 void et_hasher_end(struct et_hasher *hasher, struct et_sha256 *ret);
 /* The digest of one piece, a convenience on top of the three above. */
-void et_hasher_once(struct et_hasher *hasher, const void *bytes, size_t count, struct et_sha256 *ret);
+void et_hasher_once(struct et_hasher *hasher, const void *bytes, size_t count,
+		    struct et_sha256 *ret);
 
 void et_sha256_hex(const struct et_sha256 *digest, char text[ET_SHA256_HEX_BYTES]);
 /* False unless the text is 64 lower-case hexadecimal digits. */

@@ -17,8 +17,7 @@ append(char *to, size_t used, size_t room, const char *text)
 }
 
 /* Always into a buffer of its own: the arguments may point into the error itself. */
-static void ET_PRINTF(3, 0)
-format_words(char *text, size_t room, const char *format, va_list args)
+static void ET_PRINTF(3, 0) format_words(char *text, size_t room, const char *format, va_list args)
 {
 	text[0] = '\0';
 	(void)vsnprintf(text, room, format, args);
@@ -109,8 +108,8 @@ const char *
 et_code_name(int code)
 {
 	static const char *const names[] = {
-		"ok",	   "usage",   "config",	  "unavailable", "timeout", "denied",	"gone",
-		"corrupt", "conflict", "limit",	  "io",		 "canceled", "busy",
+		"ok",      "usage",    "config", "unavailable", "timeout",  "denied", "gone",
+		"corrupt", "conflict", "limit",  "io",          "canceled", "busy",
 	};
 
 	if (code > 0 || code < -(int)(sizeof(names) / sizeof(names[0])) + 1)

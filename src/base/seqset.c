@@ -85,8 +85,8 @@ et_seqset_add(struct et_seqset *set, uint64_t first, uint64_t last)
 	/* Numbers mostly come in order: nothing to find then. Neighbours touch, so they join. */
 	before = first > 0 ? first - 1 : 0;
 	if (set->count > 0 && before <= set->ranges[set->count - 1].last) {
-		from = set->ranges[set->count - 1].first <= before ? set->count - 1 :
-								     find_last_from(set, before);
+		from = set->ranges[set->count - 1].first <= before ? set->count - 1
+								   : find_last_from(set, before);
 		to = find_first_after(set, from, last < UINT64_MAX ? last + 1 : last);
 	}
 	if (from < to) {

@@ -33,8 +33,9 @@ read_entry(sqlite3_stmt *row, struct et_archive_entry *ret)
 static int
 add_entry(struct et_catalog *catalog, const struct et_archive_entry *entry, struct et_error *err)
 {
-	const uint64_t numbers[] = { entry->messages,  entry->events,    entry->registrations, entry->foreign,
-				     entry->malformed, entry->raw_bytes, entry->bytes };
+	const uint64_t numbers[] = { entry->messages, entry->events,    entry->registrations,
+				     entry->foreign,  entry->malformed, entry->raw_bytes,
+				     entry->bytes };
 	sqlite3_stmt *statement = NULL;
 	int r;
 
@@ -82,7 +83,8 @@ et_catalog_add_archive(struct et_catalog *catalog, const struct et_archive_entry
 }
 
 int
-et_catalog_replace_archives(struct et_catalog *catalog, const struct et_archive_entry *entry, struct et_error *err)
+et_catalog_replace_archives(struct et_catalog *catalog, const struct et_archive_entry *entry,
+			    struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -108,15 +110,16 @@ et_catalog_replace_archives(struct et_catalog *catalog, const struct et_archive_
 
 int
 et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_entry_list **ret,
-		     struct et_error *err)
+		   struct et_error *err)
 {
 	struct et_entry_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
 	list->catalog = catalog;
 	r = et_db_prepare(catalog,
-			  identity == NULL ? "SELECT * FROM archive ORDER BY identity, first_seq"
-					   : "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq",
+			  identity == NULL
+				  ? "SELECT * FROM archive ORDER BY identity, first_seq"
+				  : "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq",
 			  &list->statement, err);
 	if (r < 0) {
 		free(list);
@@ -168,21 +171,22 @@ find_entry(struct et_catalog *catalog, enum et_statement which, const char *iden
 }
 
 int
-et_catalog_last_archive(struct et_catalog *catalog, const char *identity, struct et_archive_entry *ret,
-			struct et_error *err)
+et_catalog_last_archive(struct et_catalog *catalog, const char *identity,
+			struct et_archive_entry *ret, struct et_error *err)
 {
 	return find_entry(catalog, ET_SQL_ARCHIVE_LAST, identity, 0, ret, err);
 }
 
 int
-et_catalog_archive_at(struct et_catalog *catalog, const char *identity, uint64_t seq, struct et_archive_entry *ret,
-		      struct et_error *err)
+et_catalog_archive_at(struct et_catalog *catalog, const char *identity, uint64_t seq,
+		      struct et_archive_entry *ret, struct et_error *err)
 {
 	return find_entry(catalog, ET_SQL_ARCHIVE_AT, identity, seq, ret, err);
 }
 
 int
-et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_BYTES], struct et_error *err)
+et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_BYTES],
+			 struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -198,8 +202,8 @@ et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_B
 }
 
 int
-et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t room, size_t *ret_count,
-		 uint64_t *ret_total, struct et_error *err)
+et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t room,
+		 size_t *ret_count, uint64_t *ret_total, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	uint64_t total = 0;
@@ -228,7 +232,8 @@ et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t
 }
 
 static int
-one_row(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret, struct et_error *err)
+one_row(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret,
+	struct et_error *err)
 {
 	int r;
 
@@ -242,9 +247,9 @@ int
 et_catalog_totals(struct et_catalog *catalog, struct et_totals *ret, struct et_error *err)
 {
 	struct et_totals totals = { 0 };
-	uint64_t *const sums[] = { &totals.archives,  &totals.identities, &totals.messages,  &totals.events,
-				   &totals.registrations, &totals.foreign, &totals.malformed, &totals.raw_bytes,
-				   &totals.bytes };
+	uint64_t *const sums[] = { &totals.archives,  &totals.identities,    &totals.messages,
+				   &totals.events,    &totals.registrations, &totals.foreign,
+				   &totals.malformed, &totals.raw_bytes,     &totals.bytes };
 	sqlite3_stmt *statement = NULL;
 	int r;
 
@@ -275,8 +280,9 @@ et_catalog_totals(struct et_catalog *catalog, struct et_totals *ret, struct et_e
 int
 et_catalog_forget_coverage(struct et_catalog *catalog, struct et_error *err)
 {
-	return et_db_exec(catalog,
-			  "DELETE FROM archive; DELETE FROM hole; DELETE FROM coverage; DELETE FROM device;"
-			  "DELETE FROM links_event;",
-			  err);
+	return et_db_exec(
+		catalog,
+		"DELETE FROM archive; DELETE FROM hole; DELETE FROM coverage; DELETE FROM device;"
+		"DELETE FROM links_event;",
+		err);
 }

@@ -13,30 +13,44 @@
 /* WITHOUT ROWID where the key is the way in: the audit walks `coverage` in the order of its key. */
 static const char schema[] =
 	"CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE archive (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
-	" name TEXT NOT NULL, messages INTEGER NOT NULL, events INTEGER NOT NULL, registrations INTEGER NOT NULL,"
-	" foreign_messages INTEGER NOT NULL, malformed INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
-	" bytes INTEGER NOT NULL, first_time INTEGER, last_time INTEGER, tree_size INTEGER NOT NULL,"
+	"CREATE TABLE archive (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq "
+	"INTEGER NOT NULL,"
+	" name TEXT NOT NULL, messages INTEGER NOT NULL, events INTEGER NOT NULL, registrations "
+	"INTEGER NOT NULL,"
+	" foreign_messages INTEGER NOT NULL, malformed INTEGER NOT NULL, raw_bytes INTEGER NOT "
+	"NULL,"
+	" bytes INTEGER NOT NULL, first_time INTEGER, last_time INTEGER, tree_size INTEGER NOT "
+	"NULL,"
 	" PRIMARY KEY (identity, first_seq)) WITHOUT ROWID;"
-	"CREATE TABLE hole (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+	"CREATE TABLE hole (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER "
+	"NOT NULL,"
 	" type TEXT NOT NULL, PRIMARY KEY (identity, first_seq)) WITHOUT ROWID;"
 	/* whole_last: the last version when coverage is one span from 0, else NULL. */
-	"CREATE TABLE coverage (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, device BLOB NOT NULL,"
-	" family INTEGER NOT NULL, whole_last INTEGER, messages INTEGER NOT NULL, duplicates INTEGER NOT NULL,"
+	"CREATE TABLE coverage (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, device BLOB NOT "
+	"NULL,"
+	" family INTEGER NOT NULL, whole_last INTEGER, messages INTEGER NOT NULL, duplicates "
+	"INTEGER NOT NULL,"
 	" spans BLOB NOT NULL, PRIMARY KEY (aggregate, epoch)) WITHOUT ROWID;"
 	"CREATE INDEX coverage_device ON coverage (device);"
 	"CREATE TABLE device (device BLOB PRIMARY KEY, registered_seq INTEGER NOT NULL,"
-	" unregistered_seq INTEGER NOT NULL, first_event_seq INTEGER NOT NULL, born INTEGER NOT NULL,"
+	" unregistered_seq INTEGER NOT NULL, first_event_seq INTEGER NOT NULL, born INTEGER NOT "
+	"NULL,"
 	" malformed_first_seq INTEGER NOT NULL, malformed_last_seq INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE links_event (device BLOB NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT NULL,"
+	"CREATE TABLE links_event (device BLOB NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT "
+	"NULL,"
 	" version INTEGER NOT NULL, PRIMARY KEY (device, identity, seq)) WITHOUT ROWID;"
-	"CREATE TABLE noted_latest (aggregate BLOB PRIMARY KEY, time INTEGER NOT NULL, latest INTEGER NOT NULL,"
+	"CREATE TABLE noted_latest (aggregate BLOB PRIMARY KEY, time INTEGER NOT NULL, latest "
+	"INTEGER NOT NULL,"
 	" older_time INTEGER, older_latest INTEGER) WITHOUT ROWID;"
-	"CREATE TABLE finding (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, version INTEGER NOT NULL,"
-	" device BLOB NOT NULL, code TEXT NOT NULL, recoverable TEXT NOT NULL, first_run INTEGER NOT NULL,"
+	"CREATE TABLE finding (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, version INTEGER "
+	"NOT NULL,"
+	" device BLOB NOT NULL, code TEXT NOT NULL, recoverable TEXT NOT NULL, first_run INTEGER "
+	"NOT NULL,"
 	" last_run INTEGER NOT NULL, PRIMARY KEY (aggregate, epoch, version)) WITHOUT ROWID;"
-	"CREATE TABLE rescue (aggregate BLOB NOT NULL, version INTEGER NOT NULL, time INTEGER NOT NULL,"
-	" name TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (aggregate, version)) WITHOUT ROWID;"
+	"CREATE TABLE rescue (aggregate BLOB NOT NULL, version INTEGER NOT NULL, time INTEGER NOT "
+	"NULL,"
+	" name TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (aggregate, version)) WITHOUT "
+	"ROWID;"
 	"CREATE TABLE run (id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER NOT NULL,"
 	" ended INTEGER NOT NULL DEFAULT 0, exit_status INTEGER NOT NULL DEFAULT 7,"
 	" verdict TEXT NOT NULL DEFAULT 'interrupted', last_seq INTEGER NOT NULL DEFAULT 0,"
@@ -69,7 +83,8 @@ migrate(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	if (r < 0)
 		return r;
 	if (version > SCHEMA_VERSION) {
-		r = et_error_set(err, ET_CONFIG, "catalog '%s' has schema %d; this evtrail knows %d", catalog->path,
+		r = et_error_set(err, ET_CONFIG,
+				 "catalog '%s' has schema %d; this evtrail knows %d", catalog->path,
 				 version, SCHEMA_VERSION);
 		et_error_hint(err, "use the newer evtrail that wrote it");
 		return r;
@@ -112,7 +127,8 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	/* The archives are the truth: after a power cut a catalog that lags is caught up from them. */
 	r = et_db_exec(catalog,
 		       read_only ? "PRAGMA query_only = 1; PRAGMA cache_size = -16384;"
-				 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384;"
+				 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "
+				   "cache_size = -16384;"
 				   "PRAGMA temp_store = FILE; PRAGMA wal_autocheckpoint = 4000;",
 		       err);
 	if (r < 0)
@@ -124,7 +140,8 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 		return 0;
 	return et_db_exec(catalog,
 			  "CREATE TEMP TABLE suspect (aggregate BLOB PRIMARY KEY, id TEXT NOT NULL,"
-			  " in_store INTEGER NOT NULL, latest INTEGER NOT NULL, first INTEGER NOT NULL) WITHOUT ROWID",
+			  " in_store INTEGER NOT NULL, latest INTEGER NOT NULL, first INTEGER NOT "
+			  "NULL) WITHOUT ROWID",
 			  err);
 }
 
@@ -145,7 +162,8 @@ et_catalog_open(const char *dir, bool read_only, struct et_catalog **ret, struct
 	}
 	if (read_only && access(catalog->path, W_OK) != 0)
 		flags = SQLITE_OPEN_READONLY;
-	if (sqlite3_open_v2(catalog->path, &catalog->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(catalog->path, &catalog->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
 		return et_db_failed(catalog, err, "open");
 	r = set_up(catalog, read_only, err);
 	if (r < 0)
@@ -199,7 +217,8 @@ et_catalog_rollback(struct et_catalog *catalog)
 }
 
 int
-et_catalog_get(struct et_catalog *catalog, const char *key, struct et_buf *out, struct et_error *err)
+et_catalog_get(struct et_catalog *catalog, const char *key, struct et_buf *out,
+	       struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;

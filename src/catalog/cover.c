@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading coverage, device facts and links events. */
+#include <errno.h>
+
 #include "base/clock.h"
 #include "catalog/db.h"
 
@@ -14,11 +16,13 @@ struct et_links_list {
 	sqlite3_stmt *statement;
 };
 
-#define COVER_COLUMNS "SELECT aggregate, epoch, device, family, whole_last, messages, duplicates, spans FROM coverage"
+#define COVER_COLUMNS                                                                            \
+	"SELECT aggregate, epoch, device, family, whole_last, messages, duplicates, spans FROM " \
+	"coverage"
 
 static int
-open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key, struct et_cover_list **ret,
-	  struct et_error *err)
+open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key,
+	  struct et_cover_list **ret, struct et_error *err)
 {
 	struct et_cover_list *list = et_calloc(1, sizeof(*list));
 	int r;
@@ -30,7 +34,8 @@ open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key
 		return r;
 	}
 	if (key != NULL)
-		(void)sqlite3_bind_blob(list->statement, 1, key->bytes, sizeof(key->bytes), SQLITE_TRANSIENT);
+		(void)sqlite3_bind_blob(list->statement, 1, key->bytes, sizeof(key->bytes),
+					SQLITE_TRANSIENT);
 	*ret = list;
 	return 0;
 }
@@ -42,17 +47,19 @@ et_cover_list_open(struct et_catalog *catalog, struct et_cover_list **ret, struc
 }
 
 int
-et_cover_list_of(struct et_catalog *catalog, const struct et_uuid *aggregate, struct et_cover_list **ret,
-		 struct et_error *err)
+et_cover_list_of(struct et_catalog *catalog, const struct et_uuid *aggregate,
+		 struct et_cover_list **ret, struct et_error *err)
 {
-	return open_list(catalog, COVER_COLUMNS " WHERE aggregate = ?1 ORDER BY epoch", aggregate, ret, err);
+	return open_list(catalog, COVER_COLUMNS " WHERE aggregate = ?1 ORDER BY epoch", aggregate,
+			 ret, err);
 }
 
 int
-et_cover_list_device(struct et_catalog *catalog, const struct et_uuid *device, struct et_cover_list **ret,
-		     struct et_error *err)
+et_cover_list_device(struct et_catalog *catalog, const struct et_uuid *device,
+		     struct et_cover_list **ret, struct et_error *err)
 {
-	return open_list(catalog, COVER_COLUMNS " WHERE device = ?1 ORDER BY aggregate, epoch", device, ret, err);
+	return open_list(catalog, COVER_COLUMNS " WHERE device = ?1 ORDER BY aggregate, epoch",
+			 device, ret, err);
 }
 
 int
@@ -88,6 +95,17 @@ et_cover_list_free(struct et_cover_list *list)
 	free(list);
 }
 
+static int64_t
+read_ns(const char *text)
+{
+	char *end = NULL;
+	long long value;
+
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	return errno == 0 && end != text && *end == '\0' ? (int64_t)value : ET_TIME_NONE;
+}
+
 int
 et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret, struct et_error *err)
 {
@@ -97,7 +115,7 @@ et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret, struct e
 	et_buf_init(&text, 64);
 	r = et_catalog_get(catalog, "last_snapshot_time_ns", &text, err);
 	if (r >= 0)
-		*ret = r > 0 ? (int64_t)strtoll(et_buf_cstr(&text), NULL, 10) : ET_TIME_NONE;
+		*ret = r > 0 ? read_ns(et_buf_cstr(&text)) : ET_TIME_NONE;
 	et_buf_done(&text);
 	return r < 0 ? r : 0;
 }
@@ -128,21 +146,23 @@ et_catalog_device(struct et_catalog *catalog, const struct et_uuid *device, stru
 }
 
 int
-et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device, struct et_links_list **ret,
-		   struct et_error *err)
+et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device,
+		   struct et_links_list **ret, struct et_error *err)
 {
 	struct et_links_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
 	list->catalog = catalog;
 	r = et_db_prepare(catalog,
-			  "SELECT identity, seq, version FROM links_event WHERE device = ?1 ORDER BY identity, seq",
+			  "SELECT identity, seq, version FROM links_event WHERE device = ?1 ORDER "
+			  "BY identity, seq",
 			  &list->statement, err);
 	if (r < 0) {
 		free(list);
 		return r;
 	}
-	(void)sqlite3_bind_blob(list->statement, 1, device->bytes, sizeof(device->bytes), SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(list->statement, 1, device->bytes, sizeof(device->bytes),
+				SQLITE_TRANSIENT);
 	*ret = list;
 	return 0;
 }

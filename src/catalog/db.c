@@ -6,37 +6,48 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_SET] = "INSERT INTO note (key, value) VALUES (?1, ?2) "
 		       "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 	[ET_SQL_ARCHIVE_ADD] =
-		"INSERT INTO archive (identity, first_seq, last_seq, name, messages, events, registrations,"
+		"INSERT INTO archive (identity, first_seq, last_seq, name, messages, events, "
+		"registrations,"
 		" foreign_messages, malformed, raw_bytes, bytes, first_time, last_time, tree_size)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-	[ET_SQL_ARCHIVE_DROP] = "DELETE FROM archive WHERE identity = ?1 AND first_seq >= ?2 AND last_seq <= ?3",
-	[ET_SQL_ARCHIVE_LAST] = "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq DESC LIMIT 1",
-	[ET_SQL_ARCHIVE_AT] = "SELECT * FROM archive WHERE identity = ?1 AND first_seq <= ?2 AND last_seq >= ?2"
-			      " ORDER BY first_seq DESC LIMIT 1",
+	[ET_SQL_ARCHIVE_DROP] =
+		"DELETE FROM archive WHERE identity = ?1 AND first_seq >= ?2 AND last_seq <= ?3",
+	[ET_SQL_ARCHIVE_LAST] =
+		"SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq DESC LIMIT 1",
+	[ET_SQL_ARCHIVE_AT] =
+		"SELECT * FROM archive WHERE identity = ?1 AND first_seq <= ?2 AND last_seq >= ?2"
+		" ORDER BY first_seq DESC LIMIT 1",
 	[ET_SQL_IDENTITY_LAST] = "SELECT identity FROM archive ORDER BY identity DESC LIMIT 1",
-	[ET_SQL_HOLE_ADD] = "INSERT OR REPLACE INTO hole (identity, first_seq, last_seq, type) VALUES (?1, ?2, ?3, ?4)",
-	[ET_SQL_HOLES] = "SELECT identity, first_seq, last_seq, type FROM hole ORDER BY identity, first_seq",
-	[ET_SQL_TOTALS] =
-		"SELECT count(*), count(DISTINCT identity), sum(messages), sum(events), sum(registrations),"
-		" sum(foreign_messages), sum(malformed), sum(raw_bytes), sum(bytes), min(first_time), max(last_time)"
-		" FROM archive",
+	[ET_SQL_HOLE_ADD] = "INSERT OR REPLACE INTO hole (identity, first_seq, last_seq, type) "
+			    "VALUES (?1, ?2, ?3, ?4)",
+	[ET_SQL_HOLES] =
+		"SELECT identity, first_seq, last_seq, type FROM hole ORDER BY identity, first_seq",
+	[ET_SQL_TOTALS] = "SELECT count(*), count(DISTINCT identity), sum(messages), sum(events), "
+			  "sum(registrations),"
+			  " sum(foreign_messages), sum(malformed), sum(raw_bytes), sum(bytes), "
+			  "min(first_time), max(last_time)"
+			  " FROM archive",
 	[ET_SQL_TOTALS_NEWEST] = "SELECT min(first_seq), max(last_seq) FROM archive"
 				 " WHERE identity = (SELECT max(identity) FROM archive)",
 	[ET_SQL_TOTALS_HOLES] = "SELECT count(*), sum(last_seq - first_seq + 1) FROM hole",
-	[ET_SQL_COVER_EPOCHS] = "SELECT epoch, whole_last, messages, duplicates, spans FROM coverage"
-				" WHERE aggregate = ?1 ORDER BY epoch",
-	[ET_SQL_COVER_PUT] =
-		"INSERT OR REPLACE INTO coverage (aggregate, epoch, device, family, whole_last, messages, duplicates,"
-		" spans) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[ET_SQL_DEVICE_GET] = "SELECT registered_seq, unregistered_seq, first_event_seq, born, malformed_first_seq,"
+	[ET_SQL_COVER_EPOCHS] =
+		"SELECT epoch, whole_last, messages, duplicates, spans FROM coverage"
+		" WHERE aggregate = ?1 ORDER BY epoch",
+	[ET_SQL_COVER_PUT] = "INSERT OR REPLACE INTO coverage (aggregate, epoch, device, family, "
+			     "whole_last, messages, duplicates,"
+			     " spans) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[ET_SQL_DEVICE_GET] = "SELECT registered_seq, unregistered_seq, first_event_seq, born, "
+			      "malformed_first_seq,"
 			      " malformed_last_seq FROM device WHERE device = ?1",
 	[ET_SQL_DEVICE_PUT] =
-		"INSERT OR REPLACE INTO device (device, registered_seq, unregistered_seq, first_event_seq, born,"
+		"INSERT OR REPLACE INTO device (device, registered_seq, unregistered_seq, "
+		"first_event_seq, born,"
 		" malformed_first_seq, malformed_last_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[ET_SQL_LINKS_ADD] =
-		"INSERT OR REPLACE INTO links_event (device, identity, seq, version) VALUES (?1, ?2, ?3, ?4)",
+	[ET_SQL_LINKS_ADD] = "INSERT OR REPLACE INTO links_event (device, identity, seq, version) "
+			     "VALUES (?1, ?2, ?3, ?4)",
 	[ET_SQL_FINDING_NOTE] =
-		"INSERT INTO finding (aggregate, epoch, version, device, code, recoverable, first_run, last_run)"
+		"INSERT INTO finding (aggregate, epoch, version, device, code, recoverable, "
+		"first_run, last_run)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
 		" ON CONFLICT (aggregate, epoch, version) DO UPDATE SET code = excluded.code,"
 		" recoverable = excluded.recoverable, last_run = excluded.last_run",
@@ -45,16 +56,20 @@ static const char *const texts[ET_SQL_COUNT] = {
 		" ON CONFLICT (aggregate) DO UPDATE SET older_time = time, older_latest = latest,"
 		" time = excluded.time, latest = excluded.latest WHERE latest <> excluded.latest",
 	[ET_SQL_RUN_BEGIN] = "INSERT INTO run (command, started) VALUES (?1, ?2)",
-	[ET_SQL_RUN_END] = "UPDATE run SET ended = ?2, exit_status = ?3, verdict = ?4, last_seq = ?5, messages = ?6,"
+	[ET_SQL_RUN_END] = "UPDATE run SET ended = ?2, exit_status = ?3, verdict = ?4, last_seq = "
+			   "?5, messages = ?6,"
 			   " findings = ?7 WHERE id = ?1",
-	[ET_SQL_RUNS] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, messages, findings"
+	[ET_SQL_RUNS] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, "
+			"messages, findings"
 			" FROM run ORDER BY id DESC LIMIT ?1",
-	[ET_SQL_SUSPECT_ADD] =
-		"INSERT INTO temp.suspect (aggregate, id, in_store, latest, first) VALUES (?1, ?2, ?3, ?4, ?5)"
-		" ON CONFLICT (aggregate) DO UPDATE SET id = excluded.id, in_store = 1, latest = excluded.latest,"
-		" first = excluded.first WHERE excluded.in_store",
+	[ET_SQL_SUSPECT_ADD] = "INSERT INTO temp.suspect (aggregate, id, in_store, latest, first) "
+			       "VALUES (?1, ?2, ?3, ?4, ?5)"
+			       " ON CONFLICT (aggregate) DO UPDATE SET id = excluded.id, in_store "
+			       "= 1, latest = excluded.latest,"
+			       " first = excluded.first WHERE excluded.in_store",
 	[ET_SQL_SUSPECT_HAS] = "SELECT 1 FROM temp.suspect WHERE aggregate = ?1",
-	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first FROM temp.suspect WHERE aggregate > ?1"
+	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first FROM temp.suspect WHERE "
+			    "aggregate > ?1"
 			    " ORDER BY aggregate LIMIT ?2",
 	[ET_SQL_SUSPECT_COUNT] = "SELECT count(*) FROM temp.suspect",
 };
@@ -82,10 +97,13 @@ et_db_failed(struct et_catalog *catalog, struct et_error *err, const char *doing
 	default:
 		code = ET_IO;
 	}
-	et_error_set(err, code, "catalog '%s': %s: %s", catalog->path, doing, sqlite3_errmsg(catalog->db));
+	et_error_set(err, code, "catalog '%s': %s: %s", catalog->path, doing,
+		     sqlite3_errmsg(catalog->db));
 	if (code == ET_CORRUPT)
-		et_error_hint(err, "move the catalog away and run `evtrail reindex`: coverage is made again "
-				   "from the archives");
+		et_error_hint(
+			err,
+			"move the catalog away and run `evtrail reindex`: coverage is made again "
+			"from the archives");
 	return code;
 }
 
@@ -94,14 +112,16 @@ et_db_prepare(struct et_catalog *catalog, const char *sql, sqlite3_stmt **ret, s
 {
 	sqlite3_stmt *statement = NULL;
 
-	if (sqlite3_prepare_v3(catalog->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v3(catalog->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) !=
+	    SQLITE_OK)
 		return et_db_failed(catalog, err, "prepare");
 	*ret = statement;
 	return 0;
 }
 
 int
-et_db_statement(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret, struct et_error *err)
+et_db_statement(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret,
+		struct et_error *err)
 {
 	sqlite3_stmt **slot = &catalog->statements[which];
 	int r;
@@ -118,7 +138,8 @@ et_db_statement(struct et_catalog *catalog, enum et_statement which, sqlite3_stm
 }
 
 int
-et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err)
+et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing,
+	   struct et_error *err)
 {
 	switch (sqlite3_step(statement)) {
 	case SQLITE_ROW:
@@ -131,7 +152,8 @@ et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doin
 }
 
 int
-et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err)
+et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing,
+	  struct et_error *err)
 {
 	int r = et_db_step(catalog, statement, doing, err);
 

@@ -8,35 +8,55 @@
 #include "catalog/catalog.h"
 
 enum et_statement { /* the texts stand in db.c */
-	ET_SQL_GET, ET_SQL_SET,
-	ET_SQL_ARCHIVE_ADD, ET_SQL_ARCHIVE_DROP, ET_SQL_ARCHIVE_LAST, ET_SQL_ARCHIVE_AT, ET_SQL_IDENTITY_LAST,
-	ET_SQL_HOLE_ADD, ET_SQL_HOLES, ET_SQL_TOTALS, ET_SQL_TOTALS_NEWEST, ET_SQL_TOTALS_HOLES,
-	ET_SQL_COVER_EPOCHS, ET_SQL_COVER_PUT,
-	ET_SQL_DEVICE_GET, ET_SQL_DEVICE_PUT,
-	ET_SQL_LINKS_ADD,
-	ET_SQL_FINDING_NOTE, ET_SQL_LATEST_NOTE,
-	ET_SQL_RUN_BEGIN, ET_SQL_RUN_END, ET_SQL_RUNS,
-	ET_SQL_SUSPECT_ADD, ET_SQL_SUSPECT_HAS, ET_SQL_SUSPECTS, ET_SQL_SUSPECT_COUNT,
-	ET_SQL_COUNT
+		    ET_SQL_GET,
+		    ET_SQL_SET,
+		    ET_SQL_ARCHIVE_ADD,
+		    ET_SQL_ARCHIVE_DROP,
+		    ET_SQL_ARCHIVE_LAST,
+		    ET_SQL_ARCHIVE_AT,
+		    ET_SQL_IDENTITY_LAST,
+		    ET_SQL_HOLE_ADD,
+		    ET_SQL_HOLES,
+		    ET_SQL_TOTALS,
+		    ET_SQL_TOTALS_NEWEST,
+		    ET_SQL_TOTALS_HOLES,
+		    ET_SQL_COVER_EPOCHS,
+		    ET_SQL_COVER_PUT,
+		    ET_SQL_DEVICE_GET,
+		    ET_SQL_DEVICE_PUT,
+		    ET_SQL_LINKS_ADD,
+		    ET_SQL_FINDING_NOTE,
+		    ET_SQL_LATEST_NOTE,
+		    ET_SQL_RUN_BEGIN,
+		    ET_SQL_RUN_END,
+		    ET_SQL_RUNS,
+		    ET_SQL_SUSPECT_ADD,
+		    ET_SQL_SUSPECT_HAS,
+		    ET_SQL_SUSPECTS,
+		    ET_SQL_SUSPECT_COUNT,
+		    ET_SQL_COUNT
 };
 
 struct et_catalog {
 	sqlite3 *db;
 	sqlite3_stmt *statements[ET_SQL_COUNT]; /* prepared at first use */
-	unsigned depth; /* open transactions */
+	unsigned depth;                         /* open transactions */
 	char *path;
 };
 
 /* The words of the last failure of the handle; returns the ET_* code. */
 int et_db_failed(struct et_catalog *catalog, struct et_error *err, const char *doing);
 /* A prepared statement, reset and unbound. Ends with et_db_done. */
-ET_CHECKED int et_db_statement(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret,
-			       struct et_error *err);
-ET_CHECKED int et_db_prepare(struct et_catalog *catalog, const char *sql, sqlite3_stmt **ret, struct et_error *err);
+ET_CHECKED int et_db_statement(struct et_catalog *catalog, enum et_statement which,
+			       sqlite3_stmt **ret, struct et_error *err);
+ET_CHECKED int et_db_prepare(struct et_catalog *catalog, const char *sql, sqlite3_stmt **ret,
+			     struct et_error *err);
 /* 1 a row, 0 done, negative. */
-ET_CHECKED int et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err);
+ET_CHECKED int et_db_step(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing,
+			  struct et_error *err);
 /* One step that gives no row, then reset. */
-ET_CHECKED int et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing, struct et_error *err);
+ET_CHECKED int et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, const char *doing,
+			 struct et_error *err);
 ET_CHECKED int et_db_exec(struct et_catalog *catalog, const char *sql, struct et_error *err);
 
 /* Sequences and versions are stored as SQLite integers: the same 64 bits, signed. */

@@ -5,8 +5,8 @@
 #define SUSPECT_IDS_BYTES_MAX (64u << 20)
 
 int
-et_catalog_note_finding(struct et_catalog *catalog, int64_t run, const struct et_noted_finding *finding,
-			struct et_error *err)
+et_catalog_note_finding(struct et_catalog *catalog, int64_t run,
+			const struct et_noted_finding *finding, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -41,8 +41,8 @@ et_catalog_note_latest(struct et_catalog *catalog, const struct et_uuid *aggrega
 }
 
 int
-et_catalog_run_begin(struct et_catalog *catalog, const char *command, int64_t now_ns, int64_t *ret_run,
-		     struct et_error *err)
+et_catalog_run_begin(struct et_catalog *catalog, const char *command, int64_t now_ns,
+		     int64_t *ret_run, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -110,7 +110,8 @@ et_catalog_runs(struct et_catalog *catalog, struct et_run *runs, size_t room, si
 }
 
 int
-et_catalog_suspect_add(struct et_catalog *catalog, const struct et_suspect *suspect, struct et_error *err)
+et_catalog_suspect_add(struct et_catalog *catalog, const struct et_suspect *suspect,
+		       struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -128,7 +129,8 @@ et_catalog_suspect_add(struct et_catalog *catalog, const struct et_suspect *susp
 }
 
 int
-et_catalog_is_suspect(struct et_catalog *catalog, const struct et_uuid *aggregate, bool *ret, struct et_error *err)
+et_catalog_is_suspect(struct et_catalog *catalog, const struct et_uuid *aggregate, bool *ret,
+		      struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
@@ -189,7 +191,8 @@ et_catalog_suspects(struct et_catalog *catalog, const struct et_uuid *after, siz
 		return r;
 	et_bind_uuid(statement, 1, after);
 	et_bind_u64(statement, 2, room);
-	while (ret->count < room && (r = et_db_step(catalog, statement, "list suspects", err)) > 0) {
+	while (ret->count < room &&
+	       (r = et_db_step(catalog, statement, "list suspects", err)) > 0) {
 		struct et_suspect *suspect = &ret->list[ret->count++];
 		struct et_slice id = et_column_blob(statement, 1);
 

@@ -25,7 +25,7 @@ struct et_take {
 	char identity[ET_IDENTITY_TEXT_BYTES];
 	et_touched_hook *touched;
 	void *touched_cookie;
-	struct et_rows pending; /* rows of the device in hand */
+	struct et_rows pending;   /* rows of the device in hand */
 	int64_t snapshot_time_ns; /* of the newest snapshot event */
 	bool finished;
 	struct epoch *epochs; /* of the aggregate in hand, oldest first */
@@ -83,7 +83,8 @@ load_epochs(struct et_take *take, const struct et_uuid *aggregate, struct et_err
 }
 
 static int
-save_epoch(struct et_take *take, const struct et_row *row, const struct epoch *epoch, struct et_error *err)
+save_epoch(struct et_take *take, const struct et_row *row, const struct epoch *epoch,
+	   struct et_error *err)
 {
 	const struct et_coverage *coverage = &epoch->coverage;
 	sqlite3_stmt *statement = NULL;
@@ -104,7 +105,8 @@ save_epoch(struct et_take *take, const struct et_row *row, const struct epoch *e
 		et_bind_u64(statement, 5, coverage->spans[0].last);
 	et_bind_u64(statement, 6, epoch->messages);
 	et_bind_u64(statement, 7, epoch->duplicates);
-	(void)sqlite3_bind_blob(statement, 8, take->spans.data, (int)take->spans.size, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(statement, 8, take->spans.data, (int)take->spans.size,
+				SQLITE_STATIC);
 	return et_db_run(take->catalog, statement, "write coverage", err);
 }
 
@@ -125,11 +127,13 @@ static void
 take_event(struct et_take *take, const struct et_row *row)
 {
 	struct epoch *epoch = epoch_of(take, row->event_time_ns);
-	enum et_coverage_add added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
+	enum et_coverage_add added =
+		et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
 
 	if (added == ET_COVERAGE_LATER) {
 		epoch = add_epoch(take, take->epochs[take->epoch_count - 1].number + 1);
-		added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
+		added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns,
+					row->seq);
 	}
 	epoch->messages++;
 	epoch->duplicates += added != ET_COVERAGE_NEW;
@@ -180,7 +184,8 @@ look_for_birth(struct et_take *take, const struct et_row *rows, size_t count, bo
 		if (rows[i].seq < first->seq)
 			first = &rows[i];
 	if (first->version == 0 && take->device.registered_seq != 0 &&
-	    take->device.registered_seq < first->seq && take->device.registered_seq < take->device.first_event_seq)
+	    take->device.registered_seq < first->seq &&
+	    take->device.registered_seq < take->device.first_event_seq)
 		take->device.born = true;
 }
 
@@ -211,7 +216,8 @@ take_group(struct et_take *take, const struct et_row *rows, size_t count, struct
 		if (take->epochs[i].changed)
 			r = save_epoch(take, &rows[0], &take->epochs[i], err);
 	if (r == 0 && take->touched != NULL)
-		r = take->touched(take->touched_cookie, &rows[0].aggregate, count - take->repeated, take->repeated, err);
+		r = take->touched(take->touched_cookie, &rows[0].aggregate, count - take->repeated,
+				  take->repeated, err);
 	return r;
 }
 
@@ -272,7 +278,8 @@ take_device(struct et_take *take, const struct et_row *rows, size_t count, struc
 	while (first < count) {
 		size_t end = first + 1;
 
-		while (end < count && et_uuid_compare(&rows[end].aggregate, &rows[first].aggregate) == 0 &&
+		while (end < count &&
+		       et_uuid_compare(&rows[end].aggregate, &rows[first].aggregate) == 0 &&
 		       rows[end].row_class == rows[first].row_class)
 			end++;
 		if (rows[first].row_class == ET_ROW_EVENT) {
@@ -299,8 +306,9 @@ flush(struct et_take *take, struct et_error *err)
 }
 
 int
-et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry, const struct et_noted_hole *holes,
-	     size_t hole_count, struct et_take **ret, struct et_error *err)
+et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry,
+	     const struct et_noted_hole *holes, size_t hole_count, struct et_take **ret,
+	     struct et_error *err)
 {
 	ET_CLEAN(et_take) struct et_take *take = et_calloc(1, sizeof(*take));
 	int r;

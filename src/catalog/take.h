@@ -6,7 +6,9 @@
 #include "catalog/catalog.h"
 
 /* Entry and holes of an archive, inside a transaction. */
-ET_CHECKED int et_catalog_add_archive(struct et_catalog *catalog, const struct et_archive_entry *entry,
-				      const struct et_noted_hole *holes, size_t hole_count, struct et_error *err);
+ET_CHECKED int et_catalog_add_archive(struct et_catalog *catalog,
+				      const struct et_archive_entry *entry,
+				      const struct et_noted_hole *holes, size_t hole_count,
+				      struct et_error *err);
 
 #endif

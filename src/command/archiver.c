@@ -79,7 +79,8 @@ note_archive(struct finishing *finishing, const struct et_archive_summary *summa
 
 	if (range->state == NULL)
 		return 0;
-	r = et_take_open(range->state->catalog, &entry, finishing->holes.list, finishing->holes.count, &take, err);
+	r = et_take_open(range->state->catalog, &entry, finishing->holes.list,
+			 finishing->holes.count, &take, err);
 	if (r < 0)
 		return r;
 	if (range->touched != NULL)
@@ -179,7 +180,8 @@ open_writer(struct archiver *archiver, struct et_error *err)
 }
 
 static int
-add_hole(struct archiver *archiver, uint64_t first, uint64_t last, enum et_hole_type type, struct et_error *err)
+add_hole(struct archiver *archiver, uint64_t first, uint64_t last, enum et_hole_type type,
+	 struct et_error *err)
 {
 	struct holes *holes = &archiver->holes;
 	struct et_noted_hole *hole;
@@ -213,7 +215,8 @@ skip_to(struct archiver *archiver, struct et_pull *pull, uint64_t before, struct
 	uint64_t expired_to = stream_first > before ? before : stream_first;
 	int r;
 
-	r = add_hole(archiver, archiver->next_seq, expired_to - 1, ET_HOLE_EXPIRED_WHILE_READING, err);
+	r = add_hole(archiver, archiver->next_seq, expired_to - 1, ET_HOLE_EXPIRED_WHILE_READING,
+		     err);
 	if (r == 0)
 		r = add_hole(archiver, archiver->next_seq, before - 1, ET_HOLE_ABSENT, err);
 	return r;
@@ -236,7 +239,8 @@ enough(const struct archiver *archiver)
 }
 
 static int
-take_record(struct archiver *archiver, struct et_pull *pull, const struct et_record *record, struct et_error *err)
+take_record(struct archiver *archiver, struct et_pull *pull, const struct et_record *record,
+	    struct et_error *err)
 {
 	int r = 0;
 
@@ -299,7 +303,8 @@ begin(struct archiver *archiver, struct et_error *err)
 		return 0;
 	r = open_writer(archiver, err);
 	if (r == 0)
-		r = add_hole(archiver, range->first_seq, range->expired_to, ET_HOLE_EXPIRED_BEFORE, err);
+		r = add_hole(archiver, range->first_seq, range->expired_to, ET_HOLE_EXPIRED_BEFORE,
+			     err);
 	return r;
 }
 
@@ -309,7 +314,8 @@ wind_up(struct archiver *archiver, int r, struct et_error *err)
 {
 	int finished = 0;
 
-	if (archiver->writer != NULL && (et_writer_count(archiver->writer) > 0 || archiver->holes.count > 0))
+	if (archiver->writer != NULL &&
+	    (et_writer_count(archiver->writer) > 0 || archiver->holes.count > 0))
 		finished = hand_over(archiver, r < 0 ? NULL : err);
 	et_writer_free(archiver->writer);
 	archiver->writer = NULL;
@@ -321,13 +327,16 @@ wind_up(struct archiver *archiver, int r, struct et_error *err)
 }
 
 int
-et_archiver_run(const struct et_archiver_range *range, struct et_pull *pull, struct et_archived *ret,
-		struct et_error *err)
+et_archiver_run(const struct et_archiver_range *range, struct et_pull *pull,
+		struct et_archived *ret, struct et_error *err)
 {
-	struct archiver archiver = { .range = range, .next_seq = range->first_seq, .finishing = { .range = range } };
+	struct archiver archiver = { .range = range,
+				     .next_seq = range->first_seq,
+				     .finishing = { .range = range } };
 	int r;
 
-	et_progress_begin(&archiver.progress, range->options, "archiving", range->first_seq, range->last_seq);
+	et_progress_begin(&archiver.progress, range->options, "archiving", range->first_seq,
+			  range->last_seq);
 	r = begin(&archiver, err);
 	if (r == 0)
 		r = fill(&archiver, pull, err);

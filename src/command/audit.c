@@ -51,8 +51,10 @@ show_finding(struct et_audit *audit, const struct et_report_finding *finding)
 		return;
 	shown = &audit->findings[audit->finding_count++];
 	*shown = *finding;
-	shown->device_id = et_arena_strndup(&audit->texts, finding->device_id, strlen(finding->device_id));
-	shown->aggregate_id = et_arena_strndup(&audit->texts, finding->aggregate_id, strlen(finding->aggregate_id));
+	shown->device_id =
+		et_arena_strndup(&audit->texts, finding->device_id, strlen(finding->device_id));
+	shown->aggregate_id = et_arena_strndup(&audit->texts, finding->aggregate_id,
+					       strlen(finding->aggregate_id));
 	if (finding->href != NULL)
 		shown->href = et_arena_strndup(&audit->texts, finding->href, strlen(finding->href));
 }
@@ -61,14 +63,17 @@ int
 et_audit_found(struct et_audit *audit, const struct et_finding *finding, const char *device_id,
 	       const char *aggregate_id, struct et_slice href, struct et_error *err)
 {
-	ET_CLEAN_MEM char *text = href.size > 0 ? et_strndup((const char *)href.data, href.size) : NULL;
-	struct et_report_finding reported = {
-		.finding = *finding, .device_id = device_id, .aggregate_id = aggregate_id, .href = text
-	};
+	ET_CLEAN_MEM char *text =
+		href.size > 0 ? et_strndup((const char *)href.data, href.size) : NULL;
+	struct et_report_finding reported = { .finding = *finding,
+					      .device_id = device_id,
+					      .aggregate_id = aggregate_id,
+					      .href = text };
 	struct et_noted_finding noted = {
 		.aggregate = finding->aggregate,
 		.device = finding->device,
-		.version = finding->reason == ET_REASON_MALFORMED_MESSAGE ? finding->seq : finding->version,
+		.version = finding->reason == ET_REASON_MALFORMED_MESSAGE ? finding->seq
+									  : finding->version,
 		.code = et_reason_info(finding->reason)->name,
 		.recoverable = et_recoverable_name(finding->recoverable),
 	};
@@ -85,7 +90,8 @@ et_audit_found(struct et_audit *audit, const struct et_finding *finding, const c
 
 /* Malformed messages are rare: their rows are looked up only when an archive counts some. */
 static int
-list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry, struct et_error *err)
+list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry,
+		  struct et_error *err)
 {
 	ET_CLEAN_MEM char *path = et_state_archive_path(audit->state, entry);
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
@@ -116,7 +122,8 @@ list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry, 
 			continue;
 		et_uuid_format(&row.device, device);
 		et_uuid_format(&row.aggregate, aggregate);
-		r = et_audit_found(audit, &finding, device, aggregate, (struct et_slice){ NULL, 0 }, err);
+		r = et_audit_found(audit, &finding, device, aggregate, (struct et_slice){ NULL, 0 },
+				   err);
 	}
 	return r < 0 ? r : 0;
 }
@@ -140,7 +147,8 @@ list_malformed(struct et_audit *audit, struct et_error *err)
 
 /* What the second snapshot brings for an aggregate that the scan found covered lies above what the store showed. */
 static int
-touched(void *cookie, const struct et_uuid *aggregate, uint64_t added, uint64_t duplicates, struct et_error *err)
+touched(void *cookie, const struct et_uuid *aggregate, uint64_t added, uint64_t duplicates,
+	struct et_error *err)
 {
 	struct et_audit *audit = cookie;
 	bool suspect = false;
@@ -164,7 +172,8 @@ take_snapshot(struct et_audit *audit, bool second, struct et_error *err)
 
 	if (audit->conn == NULL)
 		return 0;
-	r = et_snapshot_run(audit->state, audit->conn, second ? touched : NULL, audit, &snapshot, err);
+	r = et_snapshot_run(audit->state, audit->conn, second ? touched : NULL, audit, &snapshot,
+			    err);
 	if (r < 0)
 		return r;
 	audit->cut.time_ns = snapshot.cut_time_ns;
@@ -188,7 +197,8 @@ open_sources(struct et_audit *audit, struct et_error *err)
 
 	r = et_state_open(options, ET_STATE_WRITE, &audit->state, err);
 	if (r == 0)
-		r = et_catalog_run_begin(audit->state->catalog, "audit", audit->started_ns, &audit->run, err);
+		r = et_catalog_run_begin(audit->state->catalog, "audit", audit->started_ns,
+					 &audit->run, err);
 	if (r == 0 && !options->no_snapshot)
 		r = et_connect_stream(options, &audit->conn, err);
 	if (r == 0)
@@ -212,18 +222,23 @@ look_before(struct et_audit *audit, struct et_error *err)
 		return r;
 	if (facts.secondary) {
 		worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit, "the URI asks for secondaries, which may lag: a verdict needs the primary");
+		et_audit_note(
+			audit,
+			"the URI asks for secondaries, which may lag: a verdict needs the primary");
 	}
 	if (!facts.exists || facts.documents == 0) {
 		worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit, "nothing was compared: %s %s; check --mongo-db", et_source_address(audit->source),
+		et_audit_note(audit, "nothing was compared: %s %s; check --mongo-db",
+			      et_source_address(audit->source),
 			      facts.exists ? "is empty" : "does not exist");
 		return 0;
 	}
 	if (audit->totals.messages == 0) {
 		worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit, "nothing was compared: no message of stream %s is archived; check --stream",
-			      audit->options->stream);
+		et_audit_note(
+			audit,
+			"nothing was compared: no message of stream %s is archived; check --stream",
+			audit->options->stream);
 		return 0;
 	}
 	/* Only a store that holds something is worth noting as this state's own. */
@@ -242,7 +257,8 @@ set_cut(struct et_audit *audit, struct et_error *err)
 	if (r == 0)
 		r = et_catalog_last_identity(audit->state->catalog, audit->identity, err);
 	if (r >= 0)
-		r = et_catalog_last_snapshot_time(audit->state->catalog, &audit->last_snapshot_time_ns, err);
+		r = et_catalog_last_snapshot_time(audit->state->catalog,
+						  &audit->last_snapshot_time_ns, err);
 	if (r < 0)
 		return r;
 	cut->first_seq = totals->first_seq;
@@ -286,8 +302,11 @@ settle_verdict(struct et_audit *audit)
 			worsen(audit, ET_STATUS_FINDINGS);
 	if (audit->totals.hole_count > 0) {
 		worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit, "%" PRIu64 " sequences are holes in the archives: what they held cannot be judged",
-			      audit->totals.hole_sequences);
+		et_audit_note(
+			audit,
+			"%" PRIu64
+			" sequences are holes in the archives: what they held cannot be judged",
+			audit->totals.hole_sequences);
 	}
 }
 
@@ -366,11 +385,13 @@ report(struct et_audit *audit, struct et_error *err)
 	uint64_t total = 0;
 	int r;
 
-	r = et_catalog_holes(audit->state->catalog, noted, LINES_OF_HOLES, &report.hole_count, &total, err);
+	r = et_catalog_holes(audit->state->catalog, noted, LINES_OF_HOLES, &report.hole_count,
+			     &total, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < report.hole_count; i++)
-		holes[i] = (struct et_report_hole){ noted[i].first_seq, noted[i].last_seq, noted[i].type };
+		holes[i] = (struct et_report_hole){ noted[i].first_seq, noted[i].last_seq,
+						    noted[i].type };
 	report.sums_hold = et_tally_holds(tally, audit->cut.split, &report.sums_broken);
 	report.note_count = point_at_notes(audit, notes);
 	print(&report, audit->options, err);
@@ -485,13 +506,16 @@ et_verb_audit(const struct et_options *options, struct et_error *err)
 	struct et_audit audit = {
 		.options = options,
 		.started_ns = et_clock_now_ns(),
-		.cut = { .settle_ns = options->settle, .split = options->split, .time_ns = ET_TIME_NONE },
+		.cut = { .settle_ns = options->settle,
+			 .split = options->split,
+			 .time_ns = ET_TIME_NONE },
 		.last_snapshot_time_ns = ET_TIME_NONE,
 	};
 	int r;
 
 	if (options->settle < 45 * ET_NS_PER_SECOND && options->settle > 0)
-		et_log(ET_LOG_WARNING, "--settle is below 45s: the hub itself may be 35 s behind its saves");
+		et_log(ET_LOG_WARNING,
+		       "--settle is below 45s: the hub itself may be 35 s behind its saves");
 	et_arena_init(&audit.texts, 0);
 	et_buf_init(&audit.notes, NOTES_BYTES_MAX);
 	audit.findings = et_calloc(ET_REPORT_FINDINGS_MAX, sizeof(*audit.findings));

@@ -55,7 +55,8 @@ ET_CHECKED int et_audit_scan(struct et_audit *audit, struct et_error *err);
 /* Gathers facts and judges every suspect. */
 ET_CHECKED int et_audit_judge_suspects(struct et_audit *audit, struct et_error *err);
 /* One finding, into the file, the report and the catalog. href may be empty. */
-ET_CHECKED int et_audit_found(struct et_audit *audit, const struct et_finding *finding, const char *device_id,
-			      const char *aggregate_id, struct et_slice href, struct et_error *err);
+ET_CHECKED int et_audit_found(struct et_audit *audit, const struct et_finding *finding,
+			      const char *device_id, const char *aggregate_id, struct et_slice href,
+			      struct et_error *err);
 
 #endif

@@ -42,8 +42,8 @@ print_record(struct printer *printer, const struct et_record *record, struct et_
 
 /* The part of first … last that lies in one archive; damage is said and passed over. */
 static int
-print_archive(struct printer *printer, const struct et_archive_entry *entry, uint64_t first, uint64_t last,
-	      struct et_error *err)
+print_archive(struct printer *printer, const struct et_archive_entry *entry, uint64_t first,
+	      uint64_t last, struct et_error *err)
 {
 	ET_CLEAN_MEM char *path = et_state_archive_path(printer->state, entry);
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
@@ -79,12 +79,14 @@ print_range(struct printer *printer, uint64_t first, uint64_t last, struct et_er
 	int r;
 
 	while (at <= last) {
-		r = et_catalog_archive_at(printer->state->catalog, printer->identity, at, &entry, err);
+		r = et_catalog_archive_at(printer->state->catalog, printer->identity, at, &entry,
+					  err);
 		if (r < 0)
 			return r;
 		if (r == 0)
 			break;
-		r = print_archive(printer, &entry, at, last < entry.last_seq ? last : entry.last_seq, err);
+		r = print_archive(printer, &entry, at,
+				  last < entry.last_seq ? last : entry.last_seq, err);
 		if (r < 0)
 			return r;
 		if (entry.last_seq == UINT64_MAX)
@@ -117,9 +119,12 @@ print_asked(struct printer *printer, const struct et_options *options, struct et
 	r = et_catalog_totals(printer->state->catalog, &totals, err);
 	if (r < 0)
 		return r;
-	return print_range(printer, options->from_seq > totals.first_seq ? options->from_seq : totals.first_seq,
-			   options->to_seq > 0 && options->to_seq < totals.last_seq ? options->to_seq : totals.last_seq,
-			   err);
+	return print_range(
+		printer,
+		options->from_seq > totals.first_seq ? options->from_seq : totals.first_seq,
+		options->to_seq > 0 && options->to_seq < totals.last_seq ? options->to_seq
+									 : totals.last_seq,
+		err);
 }
 
 int
@@ -133,6 +138,13 @@ et_verb_cat(const struct et_options *options, struct et_error *err)
 		(void)et_error_set(err, ET_USAGE, "which sequences?");
 		et_error_hint(err, "evtrail cat 4711, or evtrail cat --from-seq 1 --to-seq 100");
 		return ET_USAGE;
+	}
+	for (size_t i = 0; i < options->argument_count; i++) {
+		uint64_t seq;
+
+		r = et_number_parse(options->arguments[i], &seq, err);
+		if (r < 0)
+			return r;
 	}
 	r = et_state_open(options, ET_STATE_READ, &state, err);
 	if (r < 0)

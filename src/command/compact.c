@@ -55,8 +55,8 @@ remove_old(struct compacting *compacting, const struct et_archive_entry *entry)
 }
 
 static int
-write_merged(struct compacting *compacting, const char *const *paths, struct et_archive_summary *summary,
-	     struct et_error *err)
+write_merged(struct compacting *compacting, const char *const *paths,
+	     struct et_archive_summary *summary, struct et_error *err)
 {
 	const struct et_options *options = compacting->state->options;
 	const struct run_of *run = &compacting->run;
@@ -76,7 +76,8 @@ write_merged(struct compacting *compacting, const char *const *paths, struct et_
 }
 
 static int
-replace_in_catalog(struct compacting *compacting, const struct et_archive_summary *summary, struct et_error *err)
+replace_in_catalog(struct compacting *compacting, const struct et_archive_summary *summary,
+		   struct et_error *err)
 {
 	struct et_archive_entry entry = compacting->run.list[0];
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
@@ -130,7 +131,8 @@ fits(const struct compacting *compacting, const struct et_archive_entry *entry)
 	if (run->count == 0)
 		return true;
 	last = &run->list[run->count - 1];
-	return strcmp(last->identity, entry->identity) == 0 && last->last_seq + 1 == entry->first_seq &&
+	return strcmp(last->identity, entry->identity) == 0 &&
+	       last->last_seq + 1 == entry->first_seq &&
 	       run->raw_bytes + entry->raw_bytes <= compacting->state->options->archive_bytes &&
 	       run->messages + entry->messages <= ET_ARCHIVE_ROWS;
 }
@@ -177,12 +179,15 @@ et_verb_compact(const struct et_options *options, struct et_error *err)
 	if (r < 0)
 		return r;
 	if (options->json)
-		et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:I,s:I}", "tool", "name", "evtrail", "version",
-					PACKAGE_VERSION, "command", "compact", "verdict", "clean", "exit_status", 0, "merged",
-					(json_int_t)compacting.merged, "made", (json_int_t)compacting.made));
+		et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:I,s:I}", "tool", "name",
+					"evtrail", "version", PACKAGE_VERSION, "command", "compact",
+					"verdict", "clean", "exit_status", 0, "merged",
+					(json_int_t)compacting.merged, "made",
+					(json_int_t)compacting.made));
 	else if (!options->quiet && compacting.made == 0)
 		(void)printf("nothing to merge\n");
 	else if (!options->quiet)
-		(void)printf("%" PRIu64 " archives became %" PRIu64 "\n", compacting.merged, compacting.made);
+		(void)printf("%" PRIu64 " archives became %" PRIu64 "\n", compacting.merged,
+			     compacting.made);
 	return ET_STATUS_CLEAN;
 }

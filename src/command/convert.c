@@ -46,7 +46,8 @@ et_holes_of(const struct et_statement *statement, size_t *ret_count)
 		return NULL;
 	holes = et_calloc(statement->hole_count, sizeof(*holes));
 	for (size_t i = 0; i < statement->hole_count; i++) {
-		(void)snprintf(holes[i].identity, sizeof(holes[i].identity), "%s", statement->identity);
+		(void)snprintf(holes[i].identity, sizeof(holes[i].identity), "%s",
+			       statement->identity);
 		holes[i].first_seq = statement->holes[i].first;
 		holes[i].last_seq = statement->holes[i].last;
 		(void)snprintf(holes[i].type, sizeof(holes[i].type), "%s",
@@ -101,7 +102,9 @@ maker_make(void *maker, const struct et_record *record, struct et_rows *rows)
 struct et_row_hooks
 et_row_hooks_of_event(void)
 {
-	return (struct et_row_hooks){ .maker_new = maker_new, .maker_free = maker_free, .make = maker_make };
+	return (struct et_row_hooks){ .maker_new = maker_new,
+				      .maker_free = maker_free,
+				      .make = maker_make };
 }
 
 static void
@@ -129,7 +132,9 @@ tree_head(void *cookie, struct et_tree_head *ret)
 struct et_tree_hooks
 et_tree_hooks_of(struct et_merkle *tree)
 {
-	return (struct et_tree_hooks){ .cookie = tree, .start = tree_start, .push = tree_push, .head = tree_head };
+	return (struct et_tree_hooks){
+		.cookie = tree, .start = tree_start, .push = tree_push, .head = tree_head
+	};
 }
 
 unsigned

@@ -14,7 +14,8 @@
 #include "command/options.h"
 #include "evidence/merkle.h"
 
-struct et_archive_entry et_entry_of(const struct et_statement *statement, const char *path, uint64_t bytes);
+struct et_archive_entry et_entry_of(const struct et_statement *statement, const char *path,
+				    uint64_t bytes);
 /* The holes of a statement; free with free(). NULL when there are none. */
 struct et_noted_hole *et_holes_of(const struct et_statement *statement, size_t *ret_count);
 

@@ -72,10 +72,12 @@ print_subject(const struct et_options *options)
 	json_t *root = json_object();
 
 	for (size_t i = 0; i < ET_COUNT(parts); i++) {
-		const char *value = parts[i].value.size > 0 ? (const char *)parts[i].value.data : "";
+		const char *value =
+			parts[i].value.size > 0 ? (const char *)parts[i].value.data : "";
 
 		if (options->json)
-			(void)json_object_set_new(root, parts[i].name, json_stringn(value, parts[i].value.size));
+			(void)json_object_set_new(root, parts[i].name,
+						  json_stringn(value, parts[i].value.size));
 		else if (parts[i].value.size > 0)
 			(void)printf("%-9s %.*s\n", parts[i].name, (int)parts[i].value.size, value);
 	}
@@ -101,10 +103,12 @@ et_verb_id(const struct et_options *options, struct et_error *err)
 		return print_uuid(options, "href_id", &uuid);
 	}
 	if (options->argument_count == 3 && strcmp(what, "aggregate") == 0) {
-		uuid = et_ident_aggregate(slice_of(options->arguments[1]), slice_of(options->arguments[2]));
+		uuid = et_ident_aggregate(slice_of(options->arguments[1]),
+					  slice_of(options->arguments[2]));
 		return print_uuid(options, "aggregate_id", &uuid);
 	}
 	(void)et_error_set(err, ET_USAGE, "id of what?");
-	et_error_hint(err, "id owner CLAIM, id href HREF, id aggregate DEVICE HREF, id subject SUBJECT");
+	et_error_hint(err,
+		      "id owner CLAIM, id href HREF, id aggregate DEVICE HREF, id subject SUBJECT");
 	return ET_USAGE;
 }

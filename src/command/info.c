@@ -39,8 +39,8 @@ print_runs(const struct facts *facts)
 		const struct et_run *run = &facts->runs[i];
 
 		(void)et_time_format(run->started_ns / ET_NS_PER_SECOND * ET_NS_PER_SECOND, when);
-		(void)printf("  %s  %-8s  %-11s  %" PRIu64 " new messages", when, run->command, run->verdict,
-			     run->messages);
+		(void)printf("  %s  %-8s  %-11s  %" PRIu64 " new messages", when, run->command,
+			     run->verdict, run->messages);
 		if (run->findings > 0)
 			(void)printf(", %" PRIu64 " findings", run->findings);
 		(void)putchar('\n');
@@ -65,19 +65,22 @@ print_text(const struct et_state *state, const struct facts *facts)
 	(void)printf("Range     %" PRIu64 " to %" PRIu64 "\n", totals->first_seq, totals->last_seq);
 	(void)printf("Times     %s to %s\n", et_time_format(totals->first_time_ns, from),
 		     et_time_format(totals->last_time_ns, to));
-	(void)printf("Archives  %" PRIu64 ", %" PRIu64 " messages, %.1f MiB of %.1f MiB (%.2f)\n", totals->archives,
-		     totals->messages, (double)totals->bytes / 1048576.0, (double)totals->raw_bytes / 1048576.0,
+	(void)printf("Archives  %" PRIu64 ", %" PRIu64 " messages, %.1f MiB of %.1f MiB (%.2f)\n",
+		     totals->archives, totals->messages, (double)totals->bytes / 1048576.0,
+		     (double)totals->raw_bytes / 1048576.0,
 		     ratio(totals->bytes, totals->raw_bytes));
 	if (totals->malformed + totals->foreign > 0)
-		(void)printf("Messages  %" PRIu64 " malformed, %" PRIu64 " not plgd's\n", totals->malformed,
-			     totals->foreign);
+		(void)printf("Messages  %" PRIu64 " malformed, %" PRIu64 " not plgd's\n",
+			     totals->malformed, totals->foreign);
 	if (facts->holes_total == 0)
 		(void)printf("Holes     none\n");
 	for (size_t i = 0; i < facts->hole_count; i++)
-		(void)printf("Hole      %" PRIu64 " to %" PRIu64 ": %s\n", facts->holes[i].first_seq,
-			     facts->holes[i].last_seq, facts->holes[i].type);
+		(void)printf("Hole      %" PRIu64 " to %" PRIu64 ": %s\n",
+			     facts->holes[i].first_seq, facts->holes[i].last_seq,
+			     facts->holes[i].type);
 	if (facts->holes_total > facts->hole_count)
-		(void)printf("          and %" PRIu64 " more\n", facts->holes_total - facts->hole_count);
+		(void)printf("          and %" PRIu64 " more\n",
+			     facts->holes_total - facts->hole_count);
 	print_runs(facts);
 }
 
@@ -86,7 +89,8 @@ time_value(int64_t time_ns)
 {
 	char text[ET_TIME_TEXT_BYTES];
 
-	return time_ns == ET_TIME_NONE || time_ns == 0 ? json_null() : json_string(et_time_format(time_ns, text));
+	return time_ns == ET_TIME_NONE || time_ns == 0 ? json_null()
+						       : json_string(et_time_format(time_ns, text));
 }
 
 static int
@@ -102,11 +106,15 @@ archives_value(struct et_state *state, json_t *list, struct et_error *err)
 		if (json_array_size(list) == ARCHIVES_IN_JSON)
 			break;
 		(void)json_array_append_new(
-			list, json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "name", entry.name, "identity",
-					entry.identity, "first_seq", (json_int_t)entry.first_seq, "last_seq",
-					(json_int_t)entry.last_seq, "messages", (json_int_t)entry.messages, "raw_bytes",
-					(json_int_t)entry.raw_bytes, "bytes", (json_int_t)entry.bytes, "first_time",
-					time_value(entry.first_time_ns), "last_time", time_value(entry.last_time_ns)));
+			list,
+			json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:I,s:o,s:o}", "name", entry.name,
+				  "identity", entry.identity, "first_seq",
+				  (json_int_t)entry.first_seq, "last_seq",
+				  (json_int_t)entry.last_seq, "messages",
+				  (json_int_t)entry.messages, "raw_bytes",
+				  (json_int_t)entry.raw_bytes, "bytes", (json_int_t)entry.bytes,
+				  "first_time", time_value(entry.first_time_ns), "last_time",
+				  time_value(entry.last_time_ns)));
 	}
 	return r;
 }
@@ -120,10 +128,12 @@ runs_value(const struct facts *facts)
 		const struct et_run *run = &facts->runs[i];
 
 		(void)json_array_append_new(
-			list, json_pack("{s:s,s:o,s:o,s:s,s:i,s:I,s:I}", "command", run->command, "started",
-					time_value(run->started_ns), "ended", time_value(run->ended_ns), "verdict",
-					run->verdict, "exit_status", run->exit_status, "messages",
-					(json_int_t)run->messages, "findings", (json_int_t)run->findings));
+			list,
+			json_pack("{s:s,s:o,s:o,s:s,s:i,s:I,s:I}", "command", run->command,
+				  "started", time_value(run->started_ns), "ended",
+				  time_value(run->ended_ns), "verdict", run->verdict, "exit_status",
+				  run->exit_status, "messages", (json_int_t)run->messages,
+				  "findings", (json_int_t)run->findings));
 	}
 	return list;
 }
@@ -138,25 +148,29 @@ print_json(struct et_state *state, const struct facts *facts, struct et_error *e
 
 	for (size_t i = 0; i < facts->hole_count; i++)
 		(void)json_array_append_new(holes, json_pack("{s:I,s:I,s:s}", "first_seq",
-							     (json_int_t)facts->holes[i].first_seq, "last_seq",
-							     (json_int_t)facts->holes[i].last_seq, "type",
-							     facts->holes[i].type));
+							     (json_int_t)facts->holes[i].first_seq,
+							     "last_seq",
+							     (json_int_t)facts->holes[i].last_seq,
+							     "type", facts->holes[i].type));
 	r = archives_value(state, archives, err);
 	if (r < 0) {
 		json_decref(archives);
 		json_decref(holes);
 		return r;
 	}
-	et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:s,s:{s:s,s:s},s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:o,s:o}",
-				"tool", "name", "evtrail", "version", PACKAGE_VERSION, "command", "info", "verdict", "clean",
-				"exit_status", 0, "state", state->dir, "stream", "name", state->options->stream, "identity",
-				facts->identity, "first_seq", (json_int_t)totals->first_seq, "last_seq",
-				(json_int_t)totals->last_seq, "messages", (json_int_t)totals->messages, "malformed",
-				(json_int_t)totals->malformed, "foreign", (json_int_t)totals->foreign, "raw_bytes",
-				(json_int_t)totals->raw_bytes, "bytes", (json_int_t)totals->bytes, "holes_total",
-				(json_int_t)facts->holes_total, "first_time",
-				time_value(totals->archives > 0 ? totals->first_time_ns : ET_TIME_NONE), "archives", archives,
-				"holes", holes, "runs", runs_value(facts)));
+	et_print_json(json_pack(
+		"{s:{s:s,s:s},s:s,s:s,s:i,s:s,s:{s:s,s:s},s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,"
+		"s:o,s:o}",
+		"tool", "name", "evtrail", "version", PACKAGE_VERSION, "command", "info", "verdict",
+		"clean", "exit_status", 0, "state", state->dir, "stream", "name",
+		state->options->stream, "identity", facts->identity, "first_seq",
+		(json_int_t)totals->first_seq, "last_seq", (json_int_t)totals->last_seq, "messages",
+		(json_int_t)totals->messages, "malformed", (json_int_t)totals->malformed, "foreign",
+		(json_int_t)totals->foreign, "raw_bytes", (json_int_t)totals->raw_bytes, "bytes",
+		(json_int_t)totals->bytes, "holes_total", (json_int_t)facts->holes_total,
+		"first_time",
+		time_value(totals->archives > 0 ? totals->first_time_ns : ET_TIME_NONE), "archives",
+		archives, "holes", holes, "runs", runs_value(facts)));
 	return 0;
 }
 
@@ -173,7 +187,8 @@ et_verb_info(const struct et_options *options, struct et_error *err)
 	if (r == 0)
 		r = et_catalog_last_identity(state->catalog, facts.identity, err);
 	if (r >= 0)
-		r = et_catalog_holes(state->catalog, facts.holes, HOLES_SHOWN, &facts.hole_count, &facts.holes_total, err);
+		r = et_catalog_holes(state->catalog, facts.holes, HOLES_SHOWN, &facts.hole_count,
+				     &facts.holes_total, err);
 	if (r == 0)
 		r = et_catalog_runs(state->catalog, facts.runs, RUNS_SHOWN, &facts.run_count, err);
 	if (r < 0)

@@ -26,10 +26,12 @@ et_print_json(struct json_t *value)
 void
 et_print_failure(const char *command, int status, const struct et_error *err)
 {
-	json_t *root = json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s%,s:s%}}", "tool", "name", "evtrail", "version",
-				 PACKAGE_VERSION, "command", command, "verdict", et_status_word((enum et_status)status),
-				 "exit_status", status, "error", "code", et_code_name(err->code), "text", err->text,
-				 strlen(err->text), "hint", err->hint, strlen(err->hint));
+	json_t *root =
+		json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s%,s:s%}}", "tool", "name", "evtrail",
+			  "version", PACKAGE_VERSION, "command", command, "verdict",
+			  et_status_word((enum et_status)status), "exit_status", status, "error",
+			  "code", et_code_name(err->code), "text", err->text, strlen(err->text),
+			  "hint", err->hint, strlen(err->hint));
 
 	if (root != NULL)
 		et_print_json(root);

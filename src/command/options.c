@@ -10,55 +10,17 @@
 #include <unistd.h>
 
 #include "base/atomicfile.h"
+#include "command/option_table.h"
 
 #define CONFIG_BYTES_MAX (1u << 20)
 #define CONFIG_DEFAULT "/etc/evtrail.conf"
 
-enum type { TEXT, PATH, FLAG, NUMBER, SIZE, DURATION, POINT };
-
-enum verbs {
-#define VERB(constant, name, arguments, line, examples) constant = 1 << ET_VERB_##constant,
-#include "command/verbs.def"
-#undef VERB
-	ALL = 0xffff
-};
-
-struct row {
-	const char *name; /* NULL: a heading, the text in `help` */
-	enum type type;
-	size_t offset;
-	const char *argument;
-	const char *fallback;
-	int verbs;
-	const char *help;
-};
-
-static const struct row rows[] = {
-#define HEADING(text) { .help = (text) },
-#define OPTION(field, name, type, argument, fallback, verbs, help) \
-	{ name, type, offsetof(struct et_options, field), argument, fallback, verbs, help },
-#include "command/options.def"
-#undef OPTION
-#undef HEADING
-};
-
-struct verb_row {
-	const char *name;
-	const char *arguments;
-	const char *line;
-	const char *examples;
-};
-
-static const struct verb_row verb_rows[ET_VERB_COUNT] = {
-#define VERB(constant, name, arguments, line, examples) { #name, arguments, line, examples },
-#include "command/verbs.def"
-#undef VERB
-};
+#define ROWS_MAX 64u
 
 const char *
 et_verb_name(enum et_verb verb)
 {
-	return verb >= 0 && verb < ET_VERB_COUNT ? verb_rows[verb].name : "";
+	return verb >= 0 && verb < ET_VERB_COUNT ? et_verb_rows[verb].name : "";
 }
 
 int
@@ -89,7 +51,8 @@ et_size_parse(const char *text, uint64_t *ret, struct et_error *err)
 	value = strtoull(text, &end, 10);
 	if (isdigit((unsigned char)text[0]) && errno == 0)
 		for (size_t i = 0; i < ET_COUNT(units); i++)
-			if (strcmp(end, units[i].unit) == 0 && value <= UINT64_MAX >> units[i].shift) {
+			if (strcmp(end, units[i].unit) == 0 &&
+			    value <= UINT64_MAX >> units[i].shift) {
 				*ret = (uint64_t)value << units[i].shift;
 				return 0;
 			}
@@ -100,7 +63,9 @@ static bool
 same_name(const char *name, const char *given, size_t length, char dash)
 {
 	for (size_t i = 0; i < length; i++) {
-		char c = name[i] == '-' ? dash : dash == '_' ? (char)toupper((unsigned char)name[i]) : name[i];
+		char c = name[i] == '-' ? dash
+			 : dash == '_'  ? (char)toupper((unsigned char)name[i])
+					: name[i];
 
 		if (c != given[i])
 			return false;
@@ -108,12 +73,13 @@ same_name(const char *name, const char *given, size_t length, char dash)
 	return name[length] == '\0';
 }
 
-static const struct row *
+static const struct et_option_row *
 find_row(const char *name)
 {
-	for (size_t i = 0; i < ET_COUNT(rows); i++)
-		if (rows[i].name != NULL && same_name(rows[i].name, name, strlen(name), '-'))
-			return &rows[i];
+	for (size_t i = 0; i < et_option_row_count; i++)
+		if (et_option_rows[i].name != NULL &&
+		    same_name(et_option_rows[i].name, name, strlen(name), '-'))
+			return &et_option_rows[i];
 	return NULL;
 }
 
@@ -137,7 +103,8 @@ parse_flag(const char *text, bool *ret, struct et_error *err)
 }
 
 static int
-set_value(const struct row *row, const char *text, struct et_options *options, struct et_error *err)
+set_value(const struct et_option_row *row, const char *text, struct et_options *options,
+	  struct et_error *err)
 {
 	void *field = (char *)options + row->offset;
 
@@ -167,13 +134,14 @@ set_defaults(struct et_options *options, struct et_error *err)
 	int r = 0;
 
 	*options = (struct et_options){ .verb = ET_VERB_NONE };
-	for (size_t i = 0; r == 0 && i < ET_COUNT(rows); i++) {
-		if (rows[i].name == NULL)
+	for (size_t i = 0; r == 0 && i < et_option_row_count; i++) {
+		if (et_option_rows[i].name == NULL)
 			continue;
-		if (rows[i].type == POINT)
-			*(int64_t *)(void *)((char *)options + rows[i].offset) = ET_TIME_NONE;
-		if (rows[i].fallback != NULL)
-			r = set_value(&rows[i], rows[i].fallback, options, err);
+		if (et_option_rows[i].type == POINT)
+			*(int64_t *)(void *)((char *)options + et_option_rows[i].offset) =
+				ET_TIME_NONE;
+		if (et_option_rows[i].fallback != NULL)
+			r = set_value(&et_option_rows[i], et_option_rows[i].fallback, options, err);
 	}
 	return r;
 }
@@ -181,9 +149,11 @@ set_defaults(struct et_options *options, struct et_error *err)
 void
 et_options_done(struct et_options *options)
 {
-	for (size_t i = 0; i < ET_COUNT(rows); i++)
-		if (rows[i].name != NULL && (rows[i].type == TEXT || rows[i].type == PATH)) {
-			char **field = (char **)(void *)((char *)options + rows[i].offset);
+	for (size_t i = 0; i < et_option_row_count; i++)
+		if (et_option_rows[i].name != NULL &&
+		    (et_option_rows[i].type == TEXT || et_option_rows[i].type == PATH)) {
+			char **field =
+				(char **)(void *)((char *)options + et_option_rows[i].offset);
 
 			free(*field);
 			*field = NULL;
@@ -225,14 +195,15 @@ hint_nearest(struct et_error *err, const char *word, bool options_wanted, const 
 	const char *best = NULL;
 	unsigned least = 4;
 
-	for (size_t i = 0; options_wanted && i < ET_COUNT(rows); i++)
-		if (rows[i].name != NULL && distance(word, rows[i].name) < least) {
-			best = rows[i].name;
+	for (size_t i = 0; options_wanted && i < et_option_row_count; i++)
+		if (et_option_rows[i].name != NULL &&
+		    distance(word, et_option_rows[i].name) < least) {
+			best = et_option_rows[i].name;
 			least = distance(word, best);
 		}
 	for (size_t i = 0; !options_wanted && i < ET_VERB_COUNT; i++)
-		if (distance(word, verb_rows[i].name) < least) {
-			best = verb_rows[i].name;
+		if (distance(word, et_verb_rows[i].name) < least) {
+			best = et_verb_rows[i].name;
 			least = distance(word, best);
 		}
 	if (best != NULL)
@@ -276,14 +247,16 @@ static int
 on_key(void *cookie, const char *section, const char *key, const char *value)
 {
 	struct config_walk *walk = cookie;
-	const struct row *row = find_row(key);
+	const struct et_option_row *row = find_row(key);
 	int line = line_of(walk->text, key);
 	int r;
 
 	if (section[0] != '\0' && strcmp(section, "evtrail") != 0)
-		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown section [%s]", walk->file, line, section);
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown section [%s]", walk->file,
+				 line, section);
 	else if (row == NULL || strcmp(key, "config") == 0) {
-		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown key '%s'", walk->file, line, key);
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown key '%s'", walk->file, line,
+				 key);
 		hint_nearest(walk->err, key, true, "");
 	} else {
 		r = set_value(row, value, walk->options, walk->err);
@@ -296,7 +269,8 @@ on_key(void *cookie, const char *section, const char *key, const char *value)
 }
 
 int
-et_options_parse_config(const char *name, const char *text, struct et_options *options, struct et_error *err)
+et_options_parse_config(const char *name, const char *text, struct et_options *options,
+			struct et_error *err)
 {
 	struct config_walk walk = { .file = name, .options = options, .err = err, .text = text };
 	int line;
@@ -305,7 +279,8 @@ et_options_parse_config(const char *name, const char *text, struct et_options *o
 	if (walk.result < 0)
 		return walk.result;
 	if (line != 0)
-		return et_error_set(err, ET_CONFIG, "%s:%d: neither 'key = value' nor a comment", name, line);
+		return et_error_set(err, ET_CONFIG, "%s:%d: neither 'key = value' nor a comment",
+				    name, line);
 	return 0;
 }
 
@@ -339,13 +314,16 @@ read_environment(struct et_options *options, struct et_error *err)
 
 		if (equals == NULL || strncmp(*entry, "EVTRAIL_", 8) != 0)
 			continue;
-		for (size_t i = 0; i < ET_COUNT(rows); i++) {
-			if (rows[i].name == NULL || strlen(rows[i].name) != (size_t)(equals - *entry) - 8 ||
-			    !same_name(rows[i].name, *entry + 8, (size_t)(equals - *entry) - 8, '_'))
+		for (size_t i = 0; i < et_option_row_count; i++) {
+			if (et_option_rows[i].name == NULL ||
+			    strlen(et_option_rows[i].name) != (size_t)(equals - *entry) - 8 ||
+			    !same_name(et_option_rows[i].name, *entry + 8,
+				       (size_t)(equals - *entry) - 8, '_'))
 				continue;
-			r = set_value(&rows[i], equals + 1, options, err);
+			r = set_value(&et_option_rows[i], equals + 1, options, err);
 			if (r < 0)
-				return et_error_wrap(err, ET_CONFIG, "environment %.*s", (int)(equals - *entry), *entry);
+				return et_error_wrap(err, ET_CONFIG, "environment %.*s",
+						     (int)(equals - *entry), *entry);
 		}
 	}
 	return 0;
@@ -354,17 +332,20 @@ read_environment(struct et_options *options, struct et_error *err)
 /* ---- command line ---- */
 
 #define LONG_BASE 256
-enum { LONG_HELP = LONG_BASE + (int)ET_COUNT(rows), LONG_VERSION };
+enum { LONG_HELP = LONG_BASE + (int)ROWS_MAX, LONG_VERSION };
 
 static void
 fill_long_options(struct option *list)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < ET_COUNT(rows); i++)
-		if (rows[i].name != NULL)
-			list[n++] = (struct option){ rows[i].name, rows[i].type == FLAG ? no_argument : required_argument,
-						     NULL, LONG_BASE + (int)i };
+	for (size_t i = 0; i < et_option_row_count; i++)
+		if (et_option_rows[i].name != NULL)
+			list[n++] =
+				(struct option){ et_option_rows[i].name,
+						 et_option_rows[i].type == FLAG ? no_argument
+										: required_argument,
+						 NULL, LONG_BASE + (int)i };
 	list[n++] = (struct option){ "help", no_argument, NULL, LONG_HELP };
 	list[n++] = (struct option){ "version", no_argument, NULL, LONG_VERSION };
 	list[n] = (struct option){ 0 };
@@ -374,7 +355,7 @@ static int
 find_verb(const char *word, enum et_verb *ret, struct et_error *err)
 {
 	for (int i = 0; i < ET_VERB_COUNT; i++)
-		if (strcmp(word, verb_rows[i].name) == 0) {
+		if (strcmp(word, et_verb_rows[i].name) == 0) {
 			*ret = (enum et_verb)i;
 			return 0;
 		}
@@ -384,7 +365,7 @@ find_verb(const char *word, enum et_verb *ret, struct et_error *err)
 }
 
 struct given {
-	const char *values[ET_COUNT(rows)]; /* NULL: not given */
+	const char *values[ROWS_MAX]; /* NULL: not given */
 };
 
 static int
@@ -410,7 +391,7 @@ bad_option(int what, char **argv, struct et_error *err)
 static int
 scan(int argc, char **argv, struct given *given, struct et_options *options, struct et_error *err)
 {
-	struct option list[ET_COUNT(rows) + 3];
+	struct option list[ROWS_MAX + 3];
 	int what;
 
 	fill_long_options(list);
@@ -452,18 +433,18 @@ apply(const struct given *given, struct et_options *options, struct et_error *er
 {
 	int r;
 
-	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+	for (size_t i = 0; i < et_option_row_count; i++) {
 		if (given->values[i] == NULL)
 			continue;
-		if ((rows[i].verbs & (1 << options->verb)) == 0) {
-			(void)et_error_set(err, ET_USAGE, "'%s' does not take --%s", et_verb_name(options->verb),
-					   rows[i].name);
+		if ((et_option_rows[i].verbs & (1 << options->verb)) == 0) {
+			(void)et_error_set(err, ET_USAGE, "'%s' does not take --%s",
+					   et_verb_name(options->verb), et_option_rows[i].name);
 			et_error_hint(err, "see evtrail %s --help", et_verb_name(options->verb));
 			return ET_USAGE;
 		}
-		r = set_value(&rows[i], given->values[i], options, err);
+		r = set_value(&et_option_rows[i], given->values[i], options, err);
 		if (r < 0) {
-			(void)et_error_wrap(err, ET_USAGE, "--%s", rows[i].name);
+			(void)et_error_wrap(err, ET_USAGE, "--%s", et_option_rows[i].name);
 			return ET_USAGE;
 		}
 	}
@@ -488,7 +469,7 @@ read_all(int argc, char **argv, struct et_options *options, struct et_error *err
 	}
 	quiet = options->quiet;
 	verbose = options->verbose;
-	r = read_config(given.values[find_row("config") - rows], options, err);
+	r = read_config(given.values[find_row("config") - et_option_rows], options, err);
 	if (r == 0)
 		r = read_environment(options, err);
 	if (r == 0)
@@ -513,104 +494,4 @@ et_options_read(int argc, char **argv, struct et_options *ret, struct et_error *
 	}
 	*ret = options;
 	return 0;
-}
-
-/* ---- help ---- */
-
-static void
-print_wrapped(FILE *out, int column, const char *text)
-{
-	int at = column;
-
-	while (*text != '\0') {
-		size_t word = strcspn(text, " ");
-
-		if (at > column && at + (int)word + 1 > 79) {
-			(void)fprintf(out, "\n%*s", column, "");
-			at = column;
-		}
-		at += fprintf(out, "%s%.*s", at > column ? " " : "", (int)word, text);
-		text += word;
-		text += strspn(text, " ");
-	}
-	(void)fputc('\n', out);
-}
-
-static void
-print_option(FILE *out, const struct row *row)
-{
-	int width = fprintf(out, "  --%s%s%s", row->name, row->argument != NULL ? " " : "",
-			    row->argument != NULL ? row->argument : "");
-
-	if (width > 29)
-		(void)fprintf(out, "\n%*s", 31, "");
-	else
-		(void)fprintf(out, "%*s", 31 - width, "");
-	if (row->fallback != NULL && strcmp(row->fallback, "0") != 0) {
-		ET_CLEAN_MEM char *text = et_format("%s [%s]", row->help, row->fallback);
-
-		print_wrapped(out, 31, text);
-	} else {
-		print_wrapped(out, 31, row->help);
-	}
-}
-
-/* Headings are printed before the first of their options that is shown. */
-static void
-print_options(FILE *out, int verbs, bool shared)
-{
-	const char *heading = NULL;
-
-	for (size_t i = 0; i < ET_COUNT(rows); i++) {
-		if (rows[i].name == NULL) {
-			heading = rows[i].help;
-			continue;
-		}
-		if ((rows[i].verbs == ALL) != shared || (rows[i].verbs & verbs) == 0)
-			continue;
-		if (heading != NULL && shared)
-			(void)fprintf(out, "\n%s:\n", heading);
-		heading = NULL;
-		print_option(out, &rows[i]);
-	}
-}
-
-static void
-print_general(FILE *out)
-{
-	(void)fputs("evtrail finds the events of plgd hub that were stored in MongoDB and never\n"
-		    "published on NATS JetStream, and archives the stream.\n\n"
-		    "usage: evtrail [OPTION]... COMMAND [ARGUMENT]...\n\nCommands:\n",
-		    out);
-	for (size_t i = 0; i < ET_VERB_COUNT; i++)
-		(void)fprintf(out, "  %-10s %s\n", verb_rows[i].name, verb_rows[i].line);
-	(void)fputs("\n`evtrail COMMAND --help` shows its options and examples.\n", out);
-	print_options(out, ALL, true);
-	(void)fputs("\nEvery option can stand in the configuration file (nats-url = ...) and in the\n"
-		    "environment (EVTRAIL_NATS_URL=...); the command line wins, then the environment.\n\n"
-		    "Exit status: 0 clean, 1 findings, 2 usage, 3 unreachable, 4 damaged,\n"
-		    "5 incomplete, 6 busy, 7 error.\n",
-		    out);
-}
-
-void
-et_options_help(enum et_verb verb, FILE *out)
-{
-	const struct verb_row *row;
-	bool any = false;
-
-	if (verb == ET_VERB_NONE) {
-		print_general(out);
-		return;
-	}
-	row = &verb_rows[verb];
-	(void)fprintf(out, "evtrail %s: %s\n\nusage: evtrail [OPTION]... %s ", row->name, row->line, row->name);
-	print_wrapped(out, 20, row->arguments[0] != '\0' ? row->arguments : "[OPTION]...");
-	for (size_t i = 0; i < ET_COUNT(rows); i++)
-		any |= rows[i].name != NULL && rows[i].verbs != ALL && (rows[i].verbs & (1 << verb)) != 0;
-	if (any) {
-		(void)fputs("\nOptions:\n", out);
-		print_options(out, 1 << verb, false);
-	}
-	(void)fprintf(out, "\nExamples:\n%s\nGeneral options: evtrail --help\n", row->examples);
 }

@@ -34,8 +34,8 @@ struct et_options {
 #undef OPTION
 #undef HEADING
 	enum et_verb verb;
-	bool help;    /* --help */
-	bool version; /* --version */
+	bool help;        /* --help */
+	bool version;     /* --version */
 	char **arguments; /* behind the verb; borrowed from argv */
 	size_t argument_count;
 };
@@ -50,8 +50,8 @@ const char *et_verb_name(enum et_verb verb);
 void et_options_help(enum et_verb verb, FILE *out);
 
 /* For the fuzzer and tests: reads INI text as the configuration file of that name. */
-ET_CHECKED int et_options_parse_config(const char *name, const char *text, struct et_options *options,
-				       struct et_error *err);
+ET_CHECKED int et_options_parse_config(const char *name, const char *text,
+				       struct et_options *options, struct et_error *err);
 /* 256MiB, 1GiB, 4096, 10kB is refused: KiB MiB GiB TiB only. */
 ET_CHECKED int et_size_parse(const char *text, uint64_t *ret, struct et_error *err);
 ET_CHECKED int et_number_parse(const char *text, uint64_t *ret, struct et_error *err);

@@ -8,8 +8,8 @@
 #define CALLS_BETWEEN 4096u
 
 void
-et_progress_begin(struct et_progress *progress, const struct et_options *options, const char *what, uint64_t first,
-		  uint64_t last)
+et_progress_begin(struct et_progress *progress, const struct et_options *options, const char *what,
+		  uint64_t first, uint64_t last)
 {
 	*progress = (struct et_progress){
 		.what = what,

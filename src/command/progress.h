@@ -16,8 +16,8 @@ struct et_progress {
 };
 
 /* On when stderr is a terminal and neither --quiet nor --json was given. */
-void et_progress_begin(struct et_progress *progress, const struct et_options *options, const char *what,
-		       uint64_t first, uint64_t last);
+void et_progress_begin(struct et_progress *progress, const struct et_options *options,
+		       const char *what, uint64_t first, uint64_t last);
 /* Cheap: looks at the clock every 4096 calls, prints at most five times a second. */
 void et_progress_at(struct et_progress *progress, uint64_t at);
 void et_progress_end(struct et_progress *progress);

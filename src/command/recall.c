@@ -45,8 +45,8 @@ find_open(struct et_recall *recall, const char *identity, uint64_t seq)
 	for (size_t i = 0; i < OPEN_ARCHIVES; i++) {
 		struct open_archive *open = &recall->open[i];
 
-		if (open->reader != NULL && seq >= open->entry.first_seq && seq <= open->entry.last_seq &&
-		    strcmp(open->entry.identity, identity) == 0) {
+		if (open->reader != NULL && seq >= open->entry.first_seq &&
+		    seq <= open->entry.last_seq && strcmp(open->entry.identity, identity) == 0) {
 			open->used = ++recall->clock;
 			return open->reader;
 		}
@@ -80,7 +80,8 @@ open_entry(struct et_recall *recall, const struct et_archive_entry *entry, struc
 }
 
 static int
-open_at(struct et_recall *recall, const char *identity, uint64_t seq, struct et_reader **ret, struct et_error *err)
+open_at(struct et_recall *recall, const char *identity, uint64_t seq, struct et_reader **ret,
+	struct et_error *err)
 {
 	struct et_archive_entry entry;
 	int r;
@@ -92,13 +93,14 @@ open_at(struct et_recall *recall, const char *identity, uint64_t seq, struct et_
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return et_error_set(err, ET_GONE, "no archive holds sequence %llu", (unsigned long long)seq);
+		return et_error_set(err, ET_GONE, "no archive holds sequence %llu",
+				    (unsigned long long)seq);
 	return open_entry(recall, &entry, ret, err);
 }
 
 int
-et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq, struct et_record *ret,
-		 struct et_error *err)
+et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq,
+		 struct et_record *ret, struct et_error *err)
 {
 	char newest[ET_IDENTITY_TEXT_BYTES];
 	struct et_reader *reader = NULL;
@@ -119,7 +121,8 @@ et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq, s
 }
 
 static int
-open_event(struct et_recall *recall, const struct et_record *record, struct et_recalled *ret, struct et_error *err)
+open_event(struct et_recall *recall, const struct et_record *record, struct et_recalled *ret,
+	   struct et_error *err)
 {
 	int r;
 
@@ -134,8 +137,8 @@ open_event(struct et_recall *recall, const struct et_record *record, struct et_r
 }
 
 int
-et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq, struct et_recalled *ret,
-		struct et_error *err)
+et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq,
+		struct et_recalled *ret, struct et_error *err)
 {
 	struct et_record record;
 	int r;
@@ -209,7 +212,8 @@ add_change(struct changes *changes, const struct change *change)
 {
 	if (changes->count == changes->capacity) {
 		changes->capacity = changes->capacity * 2 + 16;
-		changes->list = et_realloc_array(changes->list, changes->capacity, sizeof(*changes->list));
+		changes->list =
+			et_realloc_array(changes->list, changes->capacity, sizeof(*changes->list));
 	}
 	changes->list[changes->count++] = *change;
 }
@@ -276,7 +280,8 @@ struct correlations {
 };
 
 static void
-add_correlation(struct correlations *into, struct et_hasher *hasher, const struct et_recalled *event, uint64_t seq)
+add_correlation(struct correlations *into, struct et_hasher *hasher,
+		const struct et_recalled *event, uint64_t seq)
 {
 	struct correlation *one;
 
@@ -285,7 +290,8 @@ add_correlation(struct correlations *into, struct et_hasher *hasher, const struc
 		into->list = et_realloc_array(into->list, into->capacity, sizeof(*into->list));
 	}
 	one = &into->list[into->count++];
-	et_hasher_once(hasher, event->payload.correlation_id.data, event->payload.correlation_id.size, &one->id);
+	et_hasher_once(hasher, event->payload.correlation_id.data,
+		       event->payload.correlation_id.size, &one->id);
 	one->seq = seq;
 	one->version = event->envelope.version;
 	one->kind = event->kind;
@@ -298,8 +304,9 @@ by_id(const void *a, const void *b)
 }
 
 static int
-collect_archive(struct et_recall *recall, const struct et_archive_entry *entry, const struct et_uuid *device,
-		const struct et_uuid *aggregate, struct et_rows *rows, struct et_error *err)
+collect_archive(struct et_recall *recall, const struct et_archive_entry *entry,
+		const struct et_uuid *device, const struct et_uuid *aggregate, struct et_rows *rows,
+		struct et_error *err)
 {
 	ET_CLEAN(et_reader_rows) struct et_reader_rows *walk = NULL;
 	struct et_reader *reader = NULL;
@@ -320,7 +327,8 @@ collect_archive(struct et_recall *recall, const struct et_archive_entry *entry, 
 }
 
 static void
-find_orphans(struct correlations *pendings, const struct correlations *confirmations, struct et_orphans *ret)
+find_orphans(struct correlations *pendings, const struct correlations *confirmations,
+	     struct et_orphans *ret)
 {
 	if (pendings->count > 0)
 		qsort(pendings->list, pendings->count, sizeof(*pendings->list), by_id);
@@ -339,8 +347,8 @@ find_orphans(struct correlations *pendings, const struct correlations *confirmat
 }
 
 int
-et_recall_orphans(struct et_recall *recall, const struct et_uuid *device, const struct et_uuid *aggregate,
-		  struct et_orphans *ret, struct et_error *err)
+et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
+		  const struct et_uuid *aggregate, struct et_orphans *ret, struct et_error *err)
 {
 	ET_CLEAN(et_hasher) struct et_hasher *hasher = et_hasher_new();
 	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
@@ -356,10 +364,12 @@ et_recall_orphans(struct et_recall *recall, const struct et_uuid *device, const 
 		rows.count = 0;
 		r = collect_archive(recall, &entry, device, aggregate, &rows, err);
 		for (size_t i = 0; r == 0 && i < rows.count; i++) {
-			if (et_recall_event(recall, entry.identity, rows.rows[i].seq, &event, err) < 0)
+			if (et_recall_event(recall, entry.identity, rows.rows[i].seq, &event, err) <
+			    0)
 				continue; /* what cannot be read confirms nothing */
-			add_correlation(et_kind_info(event.kind)->withholdable ? &pendings : &confirmations, hasher,
-					&event, rows.rows[i].seq);
+			add_correlation(et_kind_info(event.kind)->withholdable ? &pendings
+									       : &confirmations,
+					hasher, &event, rows.rows[i].seq);
 		}
 	}
 	if (r >= 0)

@@ -17,8 +17,8 @@ void et_recall_free(struct et_recall *recall);
 ET_CLEANUP_DEFINE(et_recall, et_recall_free);
 
 /* A record by sequence. identity NULL: the newest one that has it. ET_GONE; it borrows until the next call. */
-ET_CHECKED int et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq, struct et_record *ret,
-				struct et_error *err);
+ET_CHECKED int et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq,
+				struct et_record *ret, struct et_error *err);
 
 /* An event of the stream, opened: envelope, kind, decompressed protobuf, common fields. */
 struct et_recalled {
@@ -28,8 +28,8 @@ struct et_recalled {
 	struct et_payload payload;
 };
 /* ET_CORRUPT when the record is no event that can be read. */
-ET_CHECKED int et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq, struct et_recalled *ret,
-			       struct et_error *err);
+ET_CHECKED int et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq,
+			       struct et_recalled *ret, struct et_error *err);
 
 /* Appends the changes of an href's link state that the stream shows for the device, in the order of the links
  * aggregate's versions. What cannot be read is left out and *ret_complete becomes false. */
@@ -38,8 +38,9 @@ struct et_link_changes {
 	size_t count;
 	size_t capacity;
 };
-ET_CHECKED int et_recall_links(struct et_recall *recall, const struct et_uuid *device, struct et_slice href,
-			       struct et_link_changes *ret, bool *ret_complete, struct et_error *err);
+ET_CHECKED int et_recall_links(struct et_recall *recall, const struct et_uuid *device,
+			       struct et_slice href, struct et_link_changes *ret,
+			       bool *ret_complete, struct et_error *err);
 
 /* Appends the confirmations of an aggregate whose correlation id no pending of it has. */
 struct et_orphans {
@@ -48,6 +49,7 @@ struct et_orphans {
 	size_t capacity;
 };
 ET_CHECKED int et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
-				 const struct et_uuid *aggregate, struct et_orphans *ret, struct et_error *err);
+				 const struct et_uuid *aggregate, struct et_orphans *ret,
+				 struct et_error *err);
 
 #endif

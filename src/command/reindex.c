@@ -30,10 +30,11 @@ et_verb_reindex(const struct et_options *options, struct et_error *err)
 		return r;
 	}
 	if (options->json)
-		et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:I}", "tool", "name", "evtrail", "version",
-					PACKAGE_VERSION, "command", "reindex", "verdict", "clean", "exit_status", 0, "archives",
-					(json_int_t)count));
+		et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:I}", "tool", "name", "evtrail",
+					"version", PACKAGE_VERSION, "command", "reindex", "verdict",
+					"clean", "exit_status", 0, "archives", (json_int_t)count));
 	else if (!options->quiet)
-		(void)printf("coverage was made again from %" PRIu64 " archive%s\n", count, count == 1 ? "" : "s");
+		(void)printf("coverage was made again from %" PRIu64 " archive%s\n", count,
+			     count == 1 ? "" : "s");
 	return ET_STATUS_CLEAN;
 }

@@ -48,7 +48,8 @@ next_group(struct scan *scan, struct et_error *err)
 			scan->has_ahead = r > 0;
 		}
 		if (!scan->has_ahead ||
-		    (scan->has_group && et_uuid_compare(&scan->ahead.aggregate, &group->aggregate) != 0))
+		    (scan->has_group &&
+		     et_uuid_compare(&scan->ahead.aggregate, &group->aggregate) != 0))
 			return 0;
 		if (!scan->has_group)
 			*group = (struct group){ .aggregate = scan->ahead.aggregate };
@@ -63,7 +64,8 @@ next_group(struct scan *scan, struct et_error *err)
 }
 
 static int
-suspect_in_store(struct scan *scan, const struct et_head *head, const struct et_uuid *key, struct et_error *err)
+suspect_in_store(struct scan *scan, const struct et_head *head, const struct et_uuid *key,
+		 struct et_error *err)
 {
 	struct et_suspect suspect = {
 		.aggregate = *key,
@@ -92,7 +94,8 @@ suspect_unstored(struct scan *scan, struct et_error *err)
 static bool
 covered(const struct group *group, const struct et_source_head *row, bool split)
 {
-	return group->epochs == 1 && group->whole && group->whole_last >= row->head.latest_version &&
+	return group->epochs == 1 && group->whole &&
+	       group->whole_last >= row->head.latest_version &&
 	       group->family != ET_FAMILY_SERVICE && (!split || row->first_known);
 }
 
@@ -109,7 +112,8 @@ join_row(struct scan *scan, const struct et_source_head *row, struct et_error *e
 	key = et_ident_key(head->aggregate_id, &named);
 	if (named) /* out of the order of keys: looked up when it is judged */
 		return suspect_in_store(scan, head, &key, err);
-	while (r == 0 && scan->has_group && (order = et_uuid_compare(&scan->group.aggregate, &key)) < 0) {
+	while (r == 0 && scan->has_group &&
+	       (order = et_uuid_compare(&scan->group.aggregate, &key)) < 0) {
 		r = suspect_unstored(scan, err);
 		if (r == 0)
 			r = next_group(scan, err);
@@ -119,8 +123,8 @@ join_row(struct scan *scan, const struct et_source_head *row, struct et_error *e
 	if (!scan->has_group || order != 0)
 		return suspect_in_store(scan, head, &key, err);
 	if (covered(&scan->group, row, audit->cut.split)) {
-		et_judge_covered(head->latest_version, head->first_version, scan->group.whole_last, audit->cut.split,
-				 &audit->tally);
+		et_judge_covered(head->latest_version, head->first_version, scan->group.whole_last,
+				 audit->cut.split, &audit->tally);
 		audit->tally.reasons[ET_REASON_DUPLICATE] += scan->group.duplicates;
 	} else {
 		r = suspect_in_store(scan, head, &key, err);
@@ -158,7 +162,9 @@ walk(struct scan *scan, struct et_error *err)
 		if (row.malformed) {
 			audit->tally.reasons[ET_REASON_MALFORMED_DOCUMENT]++;
 			et_audit_note(audit, "a document of the store cannot be read: %.*s: %s",
-				      (int)(row.head.aggregate_id.size < 64 ? row.head.aggregate_id.size : 64),
+				      (int)(row.head.aggregate_id.size < 64
+						    ? row.head.aggregate_id.size
+						    : 64),
 				      (const char *)row.head.aggregate_id.data, row.words);
 			continue;
 		}

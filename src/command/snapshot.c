@@ -10,7 +10,8 @@
 #include "command/verbs.h"
 #include "stream/info.h"
 
-#define LOOK_BACK 64u /* sequences at the end of the last archive that are tried for the comparison */
+#define LOOK_BACK \
+	64u /* sequences at the end of the last archive that are tried for the comparison */
 
 struct planned {
 	struct et_archive_entry last; /* the newest archive of the identity */
@@ -50,13 +51,15 @@ static bool
 same_record(const struct et_record *a, const struct et_record *b)
 {
 	return a->seq == b->seq && a->time_ns == b->time_ns && a->subject.size == b->subject.size &&
-	       a->body.size == b->body.size && memcmp(a->subject.data, b->subject.data, a->subject.size) == 0 &&
+	       a->body.size == b->body.size &&
+	       memcmp(a->subject.data, b->subject.data, a->subject.size) == 0 &&
 	       (a->body.size == 0 || memcmp(a->body.data, b->body.data, a->body.size) == 0);
 }
 
 /* 1: the stream still has the record, and it is the same; 0: it has another one there; ET_GONE: none. */
 static int
-compare_record(struct et_conn *conn, const char *stream, const struct et_record *archived, struct et_error *err)
+compare_record(struct et_conn *conn, const char *stream, const struct et_record *archived,
+	       struct et_error *err)
 {
 	struct et_record now;
 	struct et_buf buf;
@@ -87,7 +90,9 @@ check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_
 	r = et_reader_open(path, &reader, err);
 	if (r < 0)
 		return r;
-	for (unsigned tries = 0; tries < LOOK_BACK && seq >= last->first_seq && seq >= info->first_seq; tries++, seq--) {
+	for (unsigned tries = 0;
+	     tries < LOOK_BACK && seq >= last->first_seq && seq >= info->first_seq;
+	     tries++, seq--) {
 		r = et_reader_record(reader, seq, &record, NULL, err);
 		if (r == 0)
 			r = compare_record(conn, state->options->stream, &record, err);
@@ -102,8 +107,8 @@ check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_
 }
 
 static int
-plan(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info, struct planned *planned,
-     struct et_snapshot *snapshot, struct et_error *err)
+plan(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info,
+     struct planned *planned, struct et_snapshot *snapshot, struct et_error *err)
 {
 	char last_identity[ET_IDENTITY_TEXT_BYTES] = "";
 	unsigned number = 1;
@@ -122,7 +127,8 @@ plan(struct et_state *state, struct et_conn *conn, const struct et_stream_info *
 	if (!same) {
 		snapshot->rolled_back = true;
 		planned->has_last = false;
-		(void)snprintf(snapshot->identity, sizeof(snapshot->identity), "%.40s.%u", info->identity, number + 1);
+		(void)snprintf(snapshot->identity, sizeof(snapshot->identity), "%.40s.%u",
+			       info->identity, number + 1);
 	}
 	planned->next_seq = planned->has_last ? planned->last.last_seq + 1 : info->first_seq;
 	return 0;
@@ -131,7 +137,8 @@ plan(struct et_state *state, struct et_conn *conn, const struct et_stream_info *
 /* ---- the tree goes on from the last archive ---- */
 
 static int
-restore_tree(struct et_state *state, const struct planned *planned, struct et_merkle *tree, struct et_error *err)
+restore_tree(struct et_state *state, const struct planned *planned, struct et_merkle *tree,
+	     struct et_error *err)
 {
 	ET_CLEAN_MEM char *path = NULL;
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
@@ -151,10 +158,12 @@ restore_tree(struct et_state *state, const struct planned *planned, struct et_me
 /* ---- running ---- */
 
 static int
-archive_range(struct et_conn *conn, struct et_archiver_range *range, struct et_archived *ret, struct et_error *err)
+archive_range(struct et_conn *conn, struct et_archiver_range *range, struct et_archived *ret,
+	      struct et_error *err)
 {
 	ET_CLEAN(et_pull) struct et_pull *pull = NULL;
-	uint64_t first = range->expired_to >= range->first_seq ? range->expired_to + 1 : range->first_seq;
+	uint64_t first =
+		range->expired_to >= range->first_seq ? range->expired_to + 1 : range->first_seq;
 	int r;
 
 	r = et_pull_open(conn, range->options->stream, first, range->last_seq, &pull, err);
@@ -165,8 +174,8 @@ archive_range(struct et_conn *conn, struct et_archiver_range *range, struct et_a
 
 static int
 archive_next(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info,
-	     const struct planned *planned, et_touched_hook *touched, void *cookie, struct et_snapshot *snapshot,
-	     struct et_error *err)
+	     const struct planned *planned, et_touched_hook *touched, void *cookie,
+	     struct et_snapshot *snapshot, struct et_error *err)
 {
 	const struct et_options *options = state->options;
 	ET_CLEAN_MEM char *dir = et_state_identity_dir(state, snapshot->identity);
@@ -196,8 +205,8 @@ archive_next(struct et_state *state, struct et_conn *conn, const struct et_strea
 }
 
 int
-et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *touched, void *cookie,
-		struct et_snapshot *ret, struct et_error *err)
+et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *touched,
+		void *cookie, struct et_snapshot *ret, struct et_error *err)
 {
 	const struct et_options *options = state->options;
 	struct et_stream_info info = { 0 };
@@ -210,7 +219,8 @@ et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *t
 		return r;
 	ret->stream_first = info.first_seq;
 	ret->stream_last = info.last_seq;
-	ret->cut_time_ns = info.server_time_ns != ET_TIME_NONE ? info.server_time_ns : et_clock_now_ns();
+	ret->cut_time_ns =
+		info.server_time_ns != ET_TIME_NONE ? info.server_time_ns : et_clock_now_ns();
 	if (options->to_seq > 0 && options->to_seq < ret->stream_last)
 		ret->stream_last = options->to_seq;
 	r = plan(state, conn, &info, &planned, ret, err);
@@ -223,7 +233,8 @@ et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *t
 enum et_status
 et_snapshot_status(const struct et_snapshot *snapshot)
 {
-	bool complete = !snapshot->archived.partial && snapshot->archived.hole_seqs == 0 && !snapshot->rolled_back;
+	bool complete = !snapshot->archived.partial && snapshot->archived.hole_seqs == 0 &&
+			!snapshot->rolled_back;
 
 	return complete ? ET_STATUS_CLEAN : ET_STATUS_INCOMPLETE;
 }
@@ -234,20 +245,27 @@ et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOT
 	unsigned n = 0;
 
 	if (snapshot->rolled_back)
-		(void)snprintf(notes[n++], 256,
-			       "the stream was rolled back: it no longer holds what was archived of it; "
-			       "its messages go on as %s", snapshot->identity);
+		(void)snprintf(
+			notes[n++], 256,
+			"the stream was rolled back: it no longer holds what was archived of it; "
+			"its messages go on as %s",
+			snapshot->identity);
 	else if (snapshot->new_identity)
-		(void)snprintf(notes[n++], 256, "the stream was made again (or restored): it is archived as %s",
+		(void)snprintf(notes[n++], 256,
+			       "the stream was made again (or restored): it is archived as %s",
 			       snapshot->identity);
 	if (snapshot->archived.hole_seqs > 0)
 		(void)snprintf(notes[n++], 256,
-			       "%" PRIu64 " sequences could not be archived (%" PRIu64 " of them expired before they "
+			       "%" PRIu64 " sequences could not be archived (%" PRIu64
+			       " of them expired before they "
 			       "were read): see `evtrail info`",
 			       snapshot->archived.hole_seqs, snapshot->archived.expired_seqs);
 	if (snapshot->archived.partial)
-		(void)snprintf(notes[n++], 256, "ended before the end of the stream: the next run goes on at sequence "
-			       "%" PRIu64, snapshot->archived.last_seq + 1);
+		(void)snprintf(
+			notes[n++], 256,
+			"ended before the end of the stream: the next run goes on at sequence "
+			"%" PRIu64,
+			snapshot->archived.last_seq + 1);
 	return n;
 }
 
@@ -255,8 +273,8 @@ et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOT
 
 /* The first sequence whose time is not before `time_ns`, by bisection; absent sequences are stepped over. */
 static int
-seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_info *info, int64_t time_ns,
-	    uint64_t *ret, struct et_error *err)
+seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_info *info,
+	    int64_t time_ns, uint64_t *ret, struct et_error *err)
 {
 	uint64_t low = info->first_seq;
 	uint64_t high = info->last_seq + 1;
@@ -269,7 +287,8 @@ seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_inf
 		uint64_t middle = low + (high - low) / 2;
 		uint64_t at = middle;
 
-		while ((r = et_stream_get(conn, stream, at, &buf, &record, err)) == ET_GONE && at + 1 < high)
+		while ((r = et_stream_get(conn, stream, at, &buf, &record, err)) == ET_GONE &&
+		       at + 1 < high)
 			at++;
 		if (r == ET_GONE) {
 			high = middle; /* nothing between middle and high */
@@ -290,14 +309,16 @@ static int
 range_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *snapshot,
 	  const struct et_stream_info *info, struct et_error *err)
 {
-	ET_CLEAN_MEM char *dir = et_format("%s/%s/%s", options->out, options->stream, info->identity);
+	ET_CLEAN_MEM char *dir =
+		et_format("%s/%s/%s", options->out, options->stream, info->identity);
 	ET_CLEAN(et_merkle) struct et_merkle *tree = et_merkle_new();
 	struct et_archiver_range range = {
 		.options = options,
 		.dir = dir,
 		.identity = info->identity,
 		.tree = tree,
-		.first_seq = options->from_seq > info->first_seq ? options->from_seq : info->first_seq,
+		.first_seq =
+			options->from_seq > info->first_seq ? options->from_seq : info->first_seq,
 		.last_seq = snapshot->stream_last,
 		.from_time_ns = options->from_time,
 		.to_time_ns = options->to_time,
@@ -309,14 +330,16 @@ range_out(const struct et_options *options, struct et_conn *conn, struct et_snap
 		range.expired_to = info->first_seq - 1;
 	}
 	if (options->from_time != ET_TIME_NONE)
-		r = seq_at_time(conn, options->stream, info, options->from_time, &range.first_seq, err);
+		r = seq_at_time(conn, options->stream, info, options->from_time, &range.first_seq,
+				err);
 	if (r < 0 || range.first_seq > range.last_seq)
 		return r;
 	return archive_range(conn, &range, &snapshot->archived, err);
 }
 
 static int
-snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *ret, struct et_error *err)
+snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *ret,
+	     struct et_error *err)
 {
 	struct et_stream_info info = { 0 };
 	int r;
@@ -340,8 +363,8 @@ check_options(const struct et_options *options, struct et_error *err)
 {
 	if (options->level < 1 || options->level > 19)
 		return et_error_set(err, ET_USAGE, "--level is 1 to 19");
-	if (options->archive_bytes < 1u << 20)
-		return et_error_set(err, ET_USAGE, "--archive-bytes is at least 1MiB");
+	if (options->archive_bytes < 64u << 10)
+		return et_error_set(err, ET_USAGE, "--archive-bytes is at least 64KiB");
 	if ((options->from_seq > 0 || options->from_time != ET_TIME_NONE) && options->out == NULL) {
 		(void)et_error_set(err, ET_USAGE, "--from-seq and --from-time need --out DIR");
 		et_error_hint(err, "into the state a snapshot only appends");
@@ -361,7 +384,8 @@ run(const struct et_options *options, struct et_snapshot *ret, struct et_error *
 	if (options->out == NULL) {
 		r = et_state_open(options, ET_STATE_WRITE, &state, err);
 		if (r == 0)
-			r = et_catalog_run_begin(state->catalog, "snapshot", noted.started_ns, &noted.id, err);
+			r = et_catalog_run_begin(state->catalog, "snapshot", noted.started_ns,
+						 &noted.id, err);
 		if (r < 0)
 			return r;
 	}
@@ -395,18 +419,20 @@ print_text(const struct et_options *options, const struct et_snapshot *snapshot)
 	if (options->quiet)
 		return;
 	if (archived->archives == 0)
-		(void)printf("nothing new on %s: archived up to sequence %" PRIu64 "\n", options->stream,
-			     snapshot->stream_last);
+		(void)printf("nothing new on %s: archived up to sequence %" PRIu64 "\n",
+			     options->stream, snapshot->stream_last);
 	else
-		(void)printf("archived %s %" PRIu64 " to %" PRIu64 ": %" PRIu64 " messages, %.1f MiB in %" PRIu64
-			     " archive%s of %.1f MiB\n",
-			     options->stream, archived->first_seq, archived->last_seq, archived->messages,
-			     (double)archived->raw_bytes / 1048576.0, archived->archives,
-			     archived->archives == 1 ? "" : "s", (double)archived->bytes / 1048576.0);
+		(void)printf("archived %s %" PRIu64 " to %" PRIu64 ": %" PRIu64
+			     " messages, %.1f MiB in %" PRIu64 " archive%s of %.1f MiB\n",
+			     options->stream, archived->first_seq, archived->last_seq,
+			     archived->messages, (double)archived->raw_bytes / 1048576.0,
+			     archived->archives, archived->archives == 1 ? "" : "s",
+			     (double)archived->bytes / 1048576.0);
 }
 
 static void
-print_json(const struct et_options *options, const struct et_snapshot *snapshot, enum et_status status)
+print_json(const struct et_options *options, const struct et_snapshot *snapshot,
+	   enum et_status status)
 {
 	const struct et_archived *archived = &snapshot->archived;
 	char notes[ET_SNAPSHOT_NOTES][256];
@@ -416,15 +442,19 @@ print_json(const struct et_options *options, const struct et_snapshot *snapshot,
 
 	for (unsigned i = 0; i < count; i++)
 		(void)json_array_append_new(list, json_string(notes[i]));
-	root = json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I,s:I,s:I},s:b,s:b,s:o}", "tool",
-			 "name", "evtrail", "version", PACKAGE_VERSION, "command", "snapshot", "verdict",
-			 et_status_word(status), "exit_status", (int)status, "stream", "name", options->stream,
-			 "identity", snapshot->identity, "first_seq", (json_int_t)snapshot->stream_first, "last_seq",
-			 (json_int_t)snapshot->stream_last, "archived", "archives", (json_int_t)archived->archives,
-			 "messages", (json_int_t)archived->messages, "first_seq", (json_int_t)archived->first_seq,
-			 "last_seq", (json_int_t)archived->last_seq, "raw_bytes", (json_int_t)archived->raw_bytes,
-			 "bytes", (json_int_t)archived->bytes, "hole_sequences", (json_int_t)archived->hole_seqs,
-			 "partial", archived->partial, "rolled_back", snapshot->rolled_back, "notes", list);
+	root = json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I,s:I,"
+			 "s:I},s:b,s:b,s:o}",
+			 "tool", "name", "evtrail", "version", PACKAGE_VERSION, "command",
+			 "snapshot", "verdict", et_status_word(status), "exit_status", (int)status,
+			 "stream", "name", options->stream, "identity", snapshot->identity,
+			 "first_seq", (json_int_t)snapshot->stream_first, "last_seq",
+			 (json_int_t)snapshot->stream_last, "archived", "archives",
+			 (json_int_t)archived->archives, "messages", (json_int_t)archived->messages,
+			 "first_seq", (json_int_t)archived->first_seq, "last_seq",
+			 (json_int_t)archived->last_seq, "raw_bytes",
+			 (json_int_t)archived->raw_bytes, "bytes", (json_int_t)archived->bytes,
+			 "hole_sequences", (json_int_t)archived->hole_seqs, "partial",
+			 archived->partial, "rolled_back", snapshot->rolled_back, "notes", list);
 	et_print_json(root);
 }
 

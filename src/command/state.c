@@ -32,7 +32,8 @@ state_dir(const struct et_options *options)
 static int
 check_stream_name(const char *name, struct et_error *err)
 {
-	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 	size_t length = strlen(name);
 
 	if (length == 0 || length > 64 || strspn(name, allowed) != length)
@@ -88,7 +89,8 @@ open_for_writing(struct et_state *state, struct et_error *err)
 }
 
 int
-et_state_open(const struct et_options *options, enum et_state_mode mode, struct et_state **ret, struct et_error *err)
+et_state_open(const struct et_options *options, enum et_state_mode mode, struct et_state **ret,
+	      struct et_error *err)
 {
 	ET_CLEAN(et_state) struct et_state *state = et_calloc(1, sizeof(*state));
 	int r;
@@ -106,7 +108,8 @@ et_state_open(const struct et_options *options, enum et_state_mode mode, struct 
 		r = et_catalog_open(state->dir, true, &state->catalog, err);
 	if (r < 0) {
 		if (r == ET_GONE && mode == ET_STATE_READ)
-			et_error_hint(err, "nothing was archived there yet: run `evtrail snapshot`, or give --state");
+			et_error_hint(err, "nothing was archived there yet: run `evtrail "
+					   "snapshot`, or give --state");
 		return et_error_wrap(err, r, "state");
 	}
 	*ret = ET_STEAL(state);
@@ -139,8 +142,8 @@ et_state_claim(struct et_state *state, const char *key, const char *value, struc
 	} else if (r > 0) {
 		r = 0;
 		if (strcmp(et_buf_cstr(&noted), value) != 0) {
-			r = et_error_set(err, ET_CONFIG, "'%s' belongs to the %s %s, not to %s", state->dir, key,
-					 et_buf_cstr(&noted), value);
+			r = et_error_set(err, ET_CONFIG, "'%s' belongs to the %s %s, not to %s",
+					 state->dir, key, et_buf_cstr(&noted), value);
 			et_error_hint(err, "give another --state, one for each stream and store");
 		}
 	}
@@ -204,7 +207,8 @@ et_state_take_archive(struct et_state *state, const char *path, struct et_error 
 }
 
 static int
-catch_up_identity(struct et_state *state, const char *identity, uint64_t *count, struct et_error *err)
+catch_up_identity(struct et_state *state, const char *identity, uint64_t *count,
+		  struct et_error *err)
 {
 	ET_CLEAN_MEM char *dir = et_state_identity_dir(state, identity);
 	struct et_archive_list list = { 0 };
@@ -248,7 +252,8 @@ et_state_catch_up(struct et_state *state, uint64_t *ret_count, struct et_error *
 	*ret_count = 0;
 	count = scandir(state->archives, &names, is_identity, alphasort);
 	if (count < 0)
-		return errno == ENOENT ? 0 : et_error_errno(err, errno, "list '%s'", state->archives);
+		return errno == ENOENT ? 0
+				       : et_error_errno(err, errno, "list '%s'", state->archives);
 	for (int i = 0; i < count; i++) {
 		if (r == 0)
 			r = catch_up_identity(state, names[i]->d_name, ret_count, err);

@@ -22,13 +22,14 @@ enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE };
 
 /* WRITE: makes what is missing, takes the lock (ET_BUSY), sweeps leftovers, and catches the catalog up with
  * archives that it does not know yet. READ: no lock; ET_GONE when there is no state. */
-ET_CHECKED int et_state_open(const struct et_options *options, enum et_state_mode mode, struct et_state **ret,
-			     struct et_error *err);
+ET_CHECKED int et_state_open(const struct et_options *options, enum et_state_mode mode,
+			     struct et_state **ret, struct et_error *err);
 void et_state_free(struct et_state *state);
 ET_CLEANUP_DEFINE(et_state, et_state_free);
 
 /* Notes whose state this is, or compares: ET_CONFIG when it is another's. key: "stream", "store". */
-ET_CHECKED int et_state_claim(struct et_state *state, const char *key, const char *value, struct et_error *err);
+ET_CHECKED int et_state_claim(struct et_state *state, const char *key, const char *value,
+			      struct et_error *err);
 
 /* Where the archives of an identity are. Free with free(). */
 char *et_state_identity_dir(const struct et_state *state, const char *identity);
@@ -36,7 +37,8 @@ char *et_state_identity_dir(const struct et_state *state, const char *identity);
 char *et_state_archive_path(const struct et_state *state, const struct et_archive_entry *entry);
 
 /* Takes an archive that lies in the state into the catalog, reading its index. */
-ET_CHECKED int et_state_take_archive(struct et_state *state, const char *path, struct et_error *err);
+ET_CHECKED int et_state_take_archive(struct et_state *state, const char *path,
+				     struct et_error *err);
 /* Takes in every archive that the catalog does not know; *ret_count: how many. */
 ET_CHECKED int et_state_catch_up(struct et_state *state, uint64_t *ret_count, struct et_error *err);
 

@@ -7,11 +7,16 @@ static const struct {
 	int weight; /* the heaviest wins */
 } table[ET_STATUS_COUNT] = {
 	[ET_STATUS_CLEAN] = { "clean", "all explained", 0 },
-	[ET_STATUS_FINDINGS] = { "findings", "events are lost, or other findings that someone should look at", 1 },
-	[ET_STATUS_USAGE] = { "usage", "the options or the configuration are wrong; nothing was done", 5 },
-	[ET_STATUS_UNREACHABLE] = { "unreachable", "a server did not answer, refused, or broke off", 3 },
+	[ET_STATUS_FINDINGS] = { "findings",
+				 "events are lost, or other findings that someone should look at",
+				 1 },
+	[ET_STATUS_USAGE] = { "usage",
+			      "the options or the configuration are wrong; nothing was done", 5 },
+	[ET_STATUS_UNREACHABLE] = { "unreachable", "a server did not answer, refused, or broke off",
+				    3 },
 	[ET_STATUS_DAMAGED] = { "damaged", "an archive is damaged", 4 },
-	[ET_STATUS_INCOMPLETE] = { "incomplete", "something was not compared: this is no all-clear", 2 },
+	[ET_STATUS_INCOMPLETE] = { "incomplete", "something was not compared: this is no all-clear",
+				   2 },
 	[ET_STATUS_BUSY] = { "busy", "another run holds the lock", 5 },
 	[ET_STATUS_ERROR] = { "error", "evtrail could not do its work", 6 },
 };

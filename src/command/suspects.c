@@ -14,7 +14,8 @@
 #include "event/links.h"
 
 #define BATCH 128u
-#define KEPT_BYTES_MAX (48u << 20) /* of one batch's documents; beyond it the batch is made smaller */
+#define KEPT_BYTES_MAX \
+	(48u << 20) /* of one batch's documents; beyond it the batch is made smaller */
 #define DOCUMENTS_PER_SUSPECT 64u
 
 struct suspect {
@@ -67,7 +68,8 @@ load_coverage(struct batch *batch, struct suspect *suspect, struct et_error *err
 	r = et_cover_list_of(batch->audit->state->catalog, &suspect->from->aggregate, &list, err);
 	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
 		if (suspect->epochs > 0)
-			suspect->older_versions += et_coverage_count(&suspect->coverage, 0, UINT64_MAX);
+			suspect->older_versions +=
+				et_coverage_count(&suspect->coverage, 0, UINT64_MAX);
 		r = et_coverage_decode(cover.spans, &suspect->coverage, err);
 		suspect->epochs++;
 		suspect->device = cover.device;
@@ -109,7 +111,8 @@ find_suspect(struct batch *batch, struct et_slice aggregate_id)
 static uint64_t
 first_missing(const struct et_coverage *coverage)
 {
-	return coverage->count > 0 && coverage->spans[0].first == 0 ? coverage->spans[0].last + 1 : 0;
+	return coverage->count > 0 && coverage->spans[0].first == 0 ? coverage->spans[0].last + 1
+								    : 0;
 }
 
 /* What a missing version could be recovered from: itself, or a snapshot at or above it; and the newest event,
@@ -127,7 +130,8 @@ keep(struct batch *batch, const struct et_document *document, const struct et_co
 		const struct et_stored_event *event = &document->events[i];
 		bool snapshot = event->is_snapshot || et_kind_info(event->kind)->snapshot;
 
-		if (!et_coverage_has(coverage, event->version) || event->version == document->latest_version ||
+		if (!et_coverage_has(coverage, event->version) ||
+		    event->version == document->latest_version ||
 		    (snapshot && event->version >= missing))
 			thin.events[thin.event_count++] = *event;
 	}
@@ -166,7 +170,8 @@ family_of(struct suspect *suspect, const struct et_document *document)
 
 /* ET_LIMIT when the batch's memory is full. */
 static int
-take_document(struct batch *batch, struct suspect *suspect, const struct et_document *document, struct et_error *err)
+take_document(struct batch *batch, struct suspect *suspect, const struct et_document *document,
+	      struct et_error *err)
 {
 	struct et_document *kept;
 
@@ -187,8 +192,9 @@ take_document(struct batch *batch, struct suspect *suspect, const struct et_docu
 	suspect->family = family_of(suspect, document);
 	if (suspect->device_id == NULL && document->group_id.size > 0) {
 		suspect->device = et_ident_key(document->group_id, NULL);
-		suspect->device_id = et_arena_strndup(&batch->arena, (const char *)document->group_id.data,
-						      document->group_id.size);
+		suspect->device_id =
+			et_arena_strndup(&batch->arena, (const char *)document->group_id.data,
+					 document->group_id.size);
 	}
 	return 0;
 }
@@ -214,7 +220,8 @@ load_documents(struct batch *batch, struct et_error *err)
 		r = 0;
 		if (row.malformed) {
 			batch->audit->tally.reasons[ET_REASON_MALFORMED_DOCUMENT]++;
-			et_audit_note(batch->audit, "a document of the store cannot be read: %.36s: %s",
+			et_audit_note(batch->audit,
+				      "a document of the store cannot be read: %.36s: %s",
 				      suspect != NULL ? suspect->id : "?", row.words);
 		} else if (suspect != NULL) {
 			r = take_document(batch, suspect, &row.document, err);
@@ -229,7 +236,8 @@ static void
 set_href(struct batch *batch, struct suspect *suspect, const struct et_payload *payload)
 {
 	if (suspect->href == NULL && payload->href.size > 0)
-		suspect->href = et_arena_strndup(&batch->arena, (const char *)payload->href.data, payload->href.size);
+		suspect->href = et_arena_strndup(&batch->arena, (const char *)payload->href.data,
+						 payload->href.size);
 }
 
 static void
@@ -238,7 +246,8 @@ href_from_documents(struct batch *batch, struct suspect *suspect)
 	struct et_payload payload;
 
 	for (size_t i = 0; suspect->href == NULL && i < suspect->document_count; i++)
-		for (size_t k = 0; suspect->href == NULL && k < suspect->documents[i]->event_count; k++) {
+		for (size_t k = 0; suspect->href == NULL && k < suspect->documents[i]->event_count;
+		     k++) {
 			const struct et_stored_event *event = &suspect->documents[i]->events[k];
 			struct et_slice body;
 
@@ -256,7 +265,8 @@ href_from_stream(struct batch *batch, struct suspect *suspect)
 	struct et_recalled event;
 
 	if (suspect->href == NULL && suspect->coverage.count > 0 &&
-	    et_recall_event(batch->audit->recall, NULL, suspect->coverage.spans[0].last_seq, &event, NULL) == 0 &&
+	    et_recall_event(batch->audit->recall, NULL, suspect->coverage.spans[0].last_seq, &event,
+			    NULL) == 0 &&
 	    et_slice_equals(event.envelope.aggregate_id, suspect->id))
 		set_href(batch, suspect, &event.payload);
 }
@@ -269,7 +279,8 @@ find_href(struct batch *batch, struct suspect *suspect)
 					     [ET_FAMILY_SERVICE] = ET_HREF_SERVICES };
 
 	if (suspect->family < ET_COUNT(fixed) && fixed[suspect->family] != NULL)
-		suspect->href = et_arena_strndup(&batch->arena, fixed[suspect->family], strlen(fixed[suspect->family]));
+		suspect->href = et_arena_strndup(&batch->arena, fixed[suspect->family],
+						 strlen(fixed[suspect->family]));
 	href_from_documents(batch, suspect);
 	href_from_stream(batch, suspect);
 }
@@ -284,14 +295,15 @@ static struct stored_links *
 find_links(struct batch *batch, const struct et_uuid *aggregate)
 {
 	return batch->link_count == 0 ? NULL
-				      : bsearch(aggregate, batch->links, batch->link_count, sizeof(*batch->links),
-						by_aggregate);
+				      : bsearch(aggregate, batch->links, batch->link_count,
+						sizeof(*batch->links), by_aggregate);
 }
 
 static struct et_uuid
 links_aggregate(const struct suspect *suspect)
 {
-	struct et_slice device = { (const uint8_t *)suspect->device_id, strlen(suspect->device_id) };
+	struct et_slice device = { (const uint8_t *)suspect->device_id,
+				   strlen(suspect->device_id) };
 	struct et_slice href = { (const uint8_t *)ET_HREF_LINKS, strlen(ET_HREF_LINKS) };
 
 	return et_ident_aggregate(device, href);
@@ -313,7 +325,8 @@ load_links(struct batch *batch, struct et_error *err)
 
 		if (suspect->document_count > 0 && suspect->device_id != NULL &&
 		    (suspect->family == ET_FAMILY_RESOURCE || suspect->family == ET_FAMILY_UNKNOWN))
-			batch->links[batch->link_count++] = (struct stored_links){ links_aggregate(suspect), NULL, false };
+			batch->links[batch->link_count++] =
+				(struct stored_links){ links_aggregate(suspect), NULL, false };
 	}
 	if (batch->link_count == 0)
 		return 0;
@@ -337,7 +350,9 @@ load_links(struct batch *batch, struct et_error *err)
 
 		if (copy == NULL)
 			return et_error_set(err, ET_LIMIT, "the documents of a batch");
-		for (; links < batch->links + batch->link_count && et_uuid_compare(&links->aggregate, &key) == 0; links++) {
+		for (; links < batch->links + batch->link_count &&
+		       et_uuid_compare(&links->aggregate, &key) == 0;
+		     links++) {
 			links->document = copy;
 			links->found = true;
 		}
@@ -368,7 +383,8 @@ linked_in(struct batch *batch, const struct et_document *document, const char *h
 		next = event->version + 1;
 		if (et_unsnappy(event->data, &batch->protobuf, NULL) < 0)
 			continue;
-		walk = et_links_walk_of(event->kind, (struct et_slice){ batch->protobuf.data, batch->protobuf.size });
+		walk = et_links_walk_of(event->kind, (struct et_slice){ batch->protobuf.data,
+									batch->protobuf.size });
 		while (et_links_next(&walk, &one, NULL) > 0) {
 			any = true;
 			named |= et_slice_equals(one, href);
@@ -389,8 +405,8 @@ linked_in(struct batch *batch, const struct et_document *document, const char *h
 
 /* Every version 0 ... latest of the device's links aggregate was seen on the stream. */
 static int
-links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t latest_version, bool *ret,
-	       struct et_error *err)
+links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t latest_version,
+	       bool *ret, struct et_error *err)
 {
 	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
 	struct et_cover cover;
@@ -406,8 +422,8 @@ links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t la
 }
 
 static int
-gather_links(struct batch *batch, struct suspect *suspect, struct et_facts *facts, struct et_link_changes *changes,
-	     struct et_orphans *orphans, struct et_error *err)
+gather_links(struct batch *batch, struct suspect *suspect, struct et_facts *facts,
+	     struct et_link_changes *changes, struct et_orphans *orphans, struct et_error *err)
 {
 	struct et_uuid aggregate = links_aggregate(suspect);
 	const struct stored_links *links = find_links(batch, &aggregate);
@@ -419,10 +435,12 @@ gather_links(struct batch *batch, struct suspect *suspect, struct et_facts *fact
 	if (links != NULL && links->found) {
 		facts->links_known = true;
 		facts->linked_in_store = linked_in(batch, links->document, suspect->href);
-		r = links_complete(batch, &aggregate, links->document->latest_version, &facts->links_complete, err);
+		r = links_complete(batch, &aggregate, links->document->latest_version,
+				   &facts->links_complete, err);
 	}
 	if (r == 0)
-		r = et_recall_links(batch->audit->recall, &suspect->device, href, changes, &complete, err);
+		r = et_recall_links(batch->audit->recall, &suspect->device, href, changes,
+				    &complete, err);
 	if (r < 0)
 		return r;
 	facts->links_known |= changes->count > 0;
@@ -434,7 +452,8 @@ gather_links(struct batch *batch, struct suspect *suspect, struct et_facts *fact
 	for (size_t i = 0; i < changes->count; i++)
 		doubtful |= !changes->list[i].linked || i == 0;
 	if (doubtful && suspect->coverage.count > 0)
-		r = et_recall_orphans(batch->audit->recall, &suspect->device, &suspect->from->aggregate, orphans, err);
+		r = et_recall_orphans(batch->audit->recall, &suspect->device,
+				      &suspect->from->aggregate, orphans, err);
 	facts->orphans = orphans->list;
 	facts->orphan_count = orphans->count;
 	return r;
@@ -450,8 +469,9 @@ sink(void *cookie, const struct et_finding *finding)
 	struct et_slice href = { (const uint8_t *)suspect->href,
 				 suspect->href != NULL ? strlen(suspect->href) : 0 };
 
-	return et_audit_found(batch->audit, finding, suspect->device_id != NULL ? suspect->device_id : "",
-			      suspect->id, href, &batch->audit->sink_error);
+	return et_audit_found(batch->audit, finding,
+			      suspect->device_id != NULL ? suspect->device_id : "", suspect->id,
+			      href, &batch->audit->sink_error);
 }
 
 /* Older hubs published their snapshots; current ones put one in the place of the event. The signs, measured on
@@ -466,7 +486,8 @@ snapshots_published(const struct et_audit *audit, const struct suspect *suspect)
 		return false;
 	for (size_t i = 0; i < suspect->document_count; i++)
 		for (size_t k = 0; k < suspect->documents[i]->event_count; k++)
-			if (newest == NULL || suspect->documents[i]->events[k].version >= newest->version)
+			if (newest == NULL ||
+			    suspect->documents[i]->events[k].version >= newest->version)
 				newest = &suspect->documents[i]->events[k];
 	if (newest == NULL)
 		return false;
@@ -475,7 +496,8 @@ snapshots_published(const struct et_audit *audit, const struct suspect *suspect)
 }
 
 static int
-device_facts(struct batch *batch, const struct suspect *suspect, struct et_facts *facts, struct et_error *err)
+device_facts(struct batch *batch, const struct suspect *suspect, struct et_facts *facts,
+	     struct et_error *err)
 {
 	struct et_device device;
 	int r;
@@ -513,8 +535,9 @@ judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 		.family = suspect->family,
 		.in_store = suspect->document_count > 0,
 		/* What was stored since the scan may be published behind the cut: the scan's number counts. */
-		.latest_version = ghosts_only ? suspect->from->latest_version
-					      : least(suspect->latest_version, suspect->from->latest_version),
+		.latest_version =
+			ghosts_only ? suspect->from->latest_version
+				    : least(suspect->latest_version, suspect->from->latest_version),
 		.first_version = suspect->first_version != UINT64_MAX ? suspect->first_version : 0,
 		.latest_time_ns = suspect->latest_time_ns,
 		.coverage = &suspect->coverage,
@@ -529,19 +552,20 @@ judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 	find_href(batch, suspect);
 	r = device_facts(batch, suspect, &facts, err);
 	facts.href_known = suspect->href != NULL;
-	if (r == 0 && suspect->href != NULL && suspect->family == ET_FAMILY_RESOURCE && suspect->device_id != NULL)
+	if (r == 0 && suspect->href != NULL && suspect->family == ET_FAMILY_RESOURCE &&
+	    suspect->device_id != NULL)
 		r = gather_links(batch, suspect, &facts, &changes, &orphans, err);
 	if (r == 0) {
-		et_copies_of((const struct et_document *const *)suspect->documents, suspect->document_count,
-			     snapshots_published(audit, suspect), &copies);
+		et_copies_of((const struct et_document *const *)suspect->documents,
+			     suspect->document_count, snapshots_published(audit, suspect), &copies);
 		batch->in_hand = suspect;
 		r = et_judge(&audit->cut, &one, &audit->tally, sink, batch);
 		if (r < 0 && err != NULL)
 			*err = audit->sink_error;
 	}
 	if (r == 0 && one.in_store)
-		r = et_catalog_note_latest(audit->state->catalog, &one.aggregate, audit->started_ns, one.latest_version,
-					   err);
+		r = et_catalog_note_latest(audit->state->catalog, &one.aggregate, audit->started_ns,
+					   one.latest_version, err);
 	et_copies_done(&copies);
 	free(changes.list);
 	free(orphans.list);
@@ -615,7 +639,8 @@ fill_what_fits(struct batch *batch, struct et_error *err)
 		et_error_clear(err);
 		count /= 2;
 		if (count == 1)
-			batch->arena.limit_bytes = 0; /* one suspect alone is bounded by what a document may hold */
+			batch->arena.limit_bytes =
+				0; /* one suspect alone is bounded by what a document may hold */
 	}
 	batch->arena.limit_bytes = KEPT_BYTES_MAX;
 	return r;
@@ -628,7 +653,8 @@ judge_batches(struct batch *batch, struct et_error *err)
 	struct et_uuid after = { { 0 } };
 	int r;
 
-	while ((r = et_catalog_suspects(catalog, &after, BATCH, &batch->from, err)) == 0 && batch->from.count > 0) {
+	while ((r = et_catalog_suspects(catalog, &after, BATCH, &batch->from, err)) == 0 &&
+	       batch->from.count > 0) {
 		r = et_cancel_check(err);
 		if (r == 0)
 			r = fill_what_fits(batch, err);

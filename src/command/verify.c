@@ -43,10 +43,12 @@ on_damage(void *cookie, const struct et_damage *damage)
 		if (json_array_size(check->list) < SHOWN_MAX)
 			(void)json_array_append_new(
 				check->list,
-				json_pack("{s:s,s:s,s:s,s:o,s:I,s:I,s:s}", "code", et_damage_code_name(damage->code),
-					  "file", damage->path, "member", damage->member, "offset",
-					  damage->offset != UINT64_MAX ? json_integer((json_int_t)damage->offset)
-								       : json_null(),
+				json_pack("{s:s,s:s,s:s,s:o,s:I,s:I,s:s}", "code",
+					  et_damage_code_name(damage->code), "file", damage->path,
+					  "member", damage->member, "offset",
+					  damage->offset != UINT64_MAX
+						  ? json_integer((json_int_t)damage->offset)
+						  : json_null(),
 					  "first_seq", (json_int_t)damage->first_seq, "last_seq",
 					  (json_int_t)damage->last_seq, "text", damage->text));
 		return;
@@ -54,14 +56,17 @@ on_damage(void *cookie, const struct et_damage *damage)
 	(void)printf("DAMAGED %s: %s%s%s: %s", damage->path, damage->member,
 		     damage->member[0] != '\0' ? "" : "archive", place, damage->text);
 	if (damage->last_seq > 0)
-		(void)printf(" (sequences %" PRIu64 " to %" PRIu64 ")", damage->first_seq, damage->last_seq);
+		(void)printf(" (sequences %" PRIu64 " to %" PRIu64 ")", damage->first_seq,
+			     damage->last_seq);
 	(void)putchar('\n');
 }
 
 static void
 say(struct check *check, enum et_damage_code code, const char *path, const char *text)
 {
-	const struct et_damage damage = { .code = code, .path = path, .member = "", .offset = UINT64_MAX, .text = text };
+	const struct et_damage damage = {
+		.code = code, .path = path, .member = "", .offset = UINT64_MAX, .text = text
+	};
 
 	on_damage(check, &damage);
 }
@@ -93,7 +98,8 @@ static void
 check_start(struct check *check, const char *path, const struct et_statement *statement)
 {
 	if (statement->before.size != 0)
-		say(check, ET_DAMAGE_LINK, path, "the archives before it are missing: its tree does not start here");
+		say(check, ET_DAMAGE_LINK, path,
+		    "the archives before it are missing: its tree does not start here");
 }
 
 static int
@@ -111,13 +117,16 @@ check_chain(struct check *check, const struct et_archive_list *list, struct et_e
 		if (r == 0)
 			r = check_archive(check, path, &manifest, err);
 		if (r == 0 && manifest != NULL && before != NULL)
-			(void)et_verify_link(path, &before->statement, &manifest->statement, &check->verify);
+			(void)et_verify_link(path, &before->statement, &manifest->statement,
+					     &check->verify);
 		else if (r == 0 && manifest != NULL && !broken)
 			check_start(check, path, &manifest->statement);
 		/* Behind an archive without a readable manifest the names still have to tile. */
-		if (r == 0 && i > 0 && list->items[i].first_seq != list->items[i - 1].last_seq + 1 &&
+		if (r == 0 && i > 0 &&
+		    list->items[i].first_seq != list->items[i - 1].last_seq + 1 &&
 		    (before == NULL || manifest == NULL))
-			say(check, ET_DAMAGE_LINK, path, "does not begin where the archive before it ends");
+			say(check, ET_DAMAGE_LINK, path,
+			    "does not begin where the archive before it ends");
 		broken = manifest == NULL;
 		et_manifest_free(before);
 		before = manifest;
@@ -194,7 +203,8 @@ check_catalog(struct check *check, struct et_state *state, struct et_error *err)
 		ET_CLEAN_MEM char *path = et_state_archive_path(state, &entry);
 
 		if (stat(path, &file) != 0)
-			say(check, ET_DAMAGE_LINK, path, "the catalog names it, and it is not there");
+			say(check, ET_DAMAGE_LINK, path,
+			    "the catalog names it, and it is not there");
 		r = 0;
 	}
 	return r < 0 ? r : 0;
@@ -219,22 +229,25 @@ print_result(const struct check *check, enum et_status status, double seconds)
 {
 	if (check->list != NULL) {
 		et_print_json(json_pack(
-			"{s:{s:s,s:s},s:s,s:s,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "tool", "name", "evtrail", "version",
-			PACKAGE_VERSION, "command", "verify", "verdict", et_status_word(status), "exit_status", (int)status,
-			"quick", check->options->quick, "archives", (json_int_t)check->archives, "records",
-			(json_int_t)check->records, "raw_bytes", (json_int_t)check->raw_bytes, "bytes",
-			(json_int_t)check->bytes, "damage_total", (json_int_t)check->damages, "damage", check->list));
+			"{s:{s:s,s:s},s:s,s:s,s:i,s:b,s:I,s:I,s:I,s:I,s:I,s:O}", "tool", "name",
+			"evtrail", "version", PACKAGE_VERSION, "command", "verify", "verdict",
+			et_status_word(status), "exit_status", (int)status, "quick",
+			check->options->quick, "archives", (json_int_t)check->archives, "records",
+			(json_int_t)check->records, "raw_bytes", (json_int_t)check->raw_bytes,
+			"bytes", (json_int_t)check->bytes, "damage_total",
+			(json_int_t)check->damages, "damage", check->list));
 		return;
 	}
 	if (check->options->quiet && status == ET_STATUS_CLEAN)
 		return;
 	(void)printf("%s: %" PRIu64 " archive%s, %" PRIu64 " messages, %.1f MiB read in %.1f s%s\n",
 		     status == ET_STATUS_CLEAN ? "clean" : et_status_word(status), check->archives,
-		     check->archives == 1 ? "" : "s", check->records, (double)check->bytes / 1048576.0, seconds,
+		     check->archives == 1 ? "" : "s", check->records,
+		     (double)check->bytes / 1048576.0, seconds,
 		     check->options->quick ? " (manifests only)" : "");
 	if (check->damages > 0)
-		(void)printf("%" PRIu64 " damage%s found; what is not named above is intact\n", check->damages,
-			     check->damages == 1 ? "" : "s");
+		(void)printf("%" PRIu64 " damage%s found; what is not named above is intact\n",
+			     check->damages, check->damages == 1 ? "" : "s");
 }
 
 static int
@@ -269,7 +282,7 @@ et_verb_verify(const struct et_options *options, struct et_error *err)
 	check.list = options->json ? json_array() : NULL;
 	r = check_all(&check, err);
 	if (r == 0) {
-		status = check.damages > 0 ? ET_STATUS_DAMAGED
+		status = check.damages > 0     ? ET_STATUS_DAMAGED
 			 : check.archives == 0 ? ET_STATUS_INCOMPLETE
 					       : ET_STATUS_CLEAN;
 		if (check.archives == 0 && check.damages == 0)

@@ -246,8 +246,8 @@ et_coverage_decode(struct et_slice bytes, struct et_coverage *ret, struct et_err
 	reserve(ret, count);
 	ret->count = count;
 	cursor = et_cursor_of(bytes.data, bytes.size);
+	/* The same bytes again: it cannot fail. */
 	for (size_t i = 0; i < count; i++)
-		if (!take_span(&cursor, i > 0 ? &ret->spans[i - 1] : NULL, &ret->spans[i]))
-			abort(); /* it was read a moment ago */
+		(void)take_span(&cursor, i > 0 ? &ret->spans[i - 1] : NULL, &ret->spans[i]);
 	return 0;
 }

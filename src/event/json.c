@@ -142,37 +142,79 @@ same_oneof(const ProtobufCFieldDescriptor *a, const ProtobufCFieldDescriptor *b)
 	       a->quantifier_offset == b->quantifier_offset;
 }
 
-/* The value of a field that is not repeated: the last one; of a message all of them one behind the
- * other, which is how protobuf merges (then in `joined`). A field of the same oneof undoes it. */
+static bool
+is_protobuf(struct et_slice bytes)
+{
+	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct et_field field;
+
+	while (et_cursor_field(&cursor, &field))
+		;
+	return !cursor.bad;
+}
+
+/* The value of a field that is not repeated, while its message is walked. */
+struct finding {
+	const ProtobufCFieldDescriptor *wanted;
+	struct et_buf *joined;
+	bool found;
+	bool broken; /* what was found is no protobuf: it stays, to be complained of */
+};
+
+/* The last one counts; messages are put one behind the other, which is how protobuf merges. */
+static void
+take(struct finding *finding, const struct et_field *field, struct et_field *ret)
+{
+	bool merge = finding->found && finding->wanted->type == PROTOBUF_C_TYPE_MESSAGE;
+
+	if (finding->broken)
+		return;
+	if (finding->wanted->type == PROTOBUF_C_TYPE_MESSAGE)
+		finding->broken = !is_protobuf(field->bytes);
+	if (merge && !finding->broken) {
+		if (finding->joined->size == 0)
+			et_buf_put(finding->joined, ret->bytes.data, ret->bytes.size);
+		et_buf_put(finding->joined, field->bytes.data, field->bytes.size);
+		ret->bytes = (struct et_slice){ finding->joined->data, finding->joined->size };
+	} else {
+		*ret = *field;
+	}
+	finding->found = true;
+}
+
+/* A field of the same oneof undoes what was found. */
+static void
+undo(struct finding *finding, const ProtobufCMessageDescriptor *message,
+     const struct et_field *field)
+{
+	const ProtobufCFieldDescriptor *other;
+
+	if ((finding->wanted->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) == 0)
+		return;
+	other = protobuf_c_message_descriptor_get_field(message, field->number);
+	if (other == NULL || !is_field(other, field) || !same_oneof(other, finding->wanted))
+		return;
+	finding->found = finding->broken;
+	if (!finding->broken)
+		et_buf_reset(finding->joined);
+}
+
+/* *ret may lie in `joined`. */
 static bool
 find(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *wanted,
      struct et_slice bytes, struct et_buf *joined, struct et_field *ret)
 {
 	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
+	struct finding finding = { .wanted = wanted, .joined = joined };
 	struct et_field field;
-	bool found = false;
 
 	while (et_cursor_field(&cursor, &field)) {
-		if (is_field(wanted, &field)) {
-			if (found && wanted->type == PROTOBUF_C_TYPE_MESSAGE) {
-				if (joined->size == 0)
-					et_buf_put(joined, ret->bytes.data, ret->bytes.size);
-				et_buf_put(joined, field.bytes.data, field.bytes.size);
-				field.bytes = (struct et_slice){ joined->data, joined->size };
-			}
-			*ret = field;
-			found = true;
-		} else if ((wanted->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
-			const ProtobufCFieldDescriptor *other =
-				protobuf_c_message_descriptor_get_field(message, field.number);
-
-			if (other != NULL && is_field(other, &field) && same_oneof(other, wanted)) {
-				found = false;
-				et_buf_reset(joined);
-			}
-		}
+		if (is_field(wanted, &field))
+			take(&finding, &field, ret);
+		else
+			undo(&finding, message, &field);
 	}
-	return found;
+	return finding.found;
 }
 
 static int put_message(struct et_buf *out, const ProtobufCMessageDescriptor *message,
@@ -407,17 +449,6 @@ put_unknown(struct et_buf *out, const ProtobufCMessageDescriptor *message, struc
 	items_sort(&items);
 	put_unknown_list(out, list, items.count);
 	return 0;
-}
-
-static bool
-is_protobuf(struct et_slice bytes)
-{
-	struct et_cursor cursor = et_cursor_of(bytes.data, bytes.size);
-	struct et_field field;
-
-	while (et_cursor_field(&cursor, &field))
-		;
-	return !cursor.bad;
 }
 
 /* A pass over the bytes for every field: nothing has to be kept, whatever the input. */

@@ -105,13 +105,14 @@ et_merkle_edge(const struct et_merkle *tree, struct et_sha256 ret[ET_MERKLE_EDGE
 }
 
 int
-et_merkle_restore(struct et_merkle *tree, uint64_t size, const struct et_sha256 *edge, unsigned count,
-		  struct et_error *err)
+et_merkle_restore(struct et_merkle *tree, uint64_t size, const struct et_sha256 *edge,
+		  unsigned count, struct et_error *err)
 {
 	unsigned at = 0;
 
 	if (count != (unsigned)__builtin_popcountll(size))
-		return et_error_set(err, ET_CORRUPT, "a tree of %" PRIu64 " leaves has an edge of %d hashes, not %u",
+		return et_error_set(err, ET_CORRUPT,
+				    "a tree of %" PRIu64 " leaves has an edge of %d hashes, not %u",
 				    size, __builtin_popcountll(size), count);
 	for (unsigned level = ET_MERKLE_EDGE_MAX; level-- > 0;)
 		if ((size >> level & 1) != 0)

@@ -29,11 +29,13 @@ void et_merkle_root(struct et_merkle *tree, struct et_sha256 *ret);
 unsigned et_merkle_edge(const struct et_merkle *tree, struct et_sha256 ret[ET_MERKLE_EDGE_MAX]);
 /* Goes on from a size and its right edge. ET_CORRUPT when count is not the number of bits set in size;
  * whether the hashes are right shows in the root. */
-ET_CHECKED int et_merkle_restore(struct et_merkle *tree, uint64_t size, const struct et_sha256 *edge, unsigned count,
+ET_CHECKED int et_merkle_restore(struct et_merkle *tree, uint64_t size,
+				 const struct et_sha256 *edge, unsigned count,
 				 struct et_error *err);
 
 /* The hash of a leaf. */
-void et_merkle_leaf(struct et_hasher *hasher, const void *bytes, size_t count, struct et_sha256 *ret);
+void et_merkle_leaf(struct et_hasher *hasher, const void *bytes, size_t count,
+		    struct et_sha256 *ret);
 
 ET_CLEANUP_DEFINE(et_merkle, et_merkle_free);
 

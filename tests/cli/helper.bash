@@ -25,7 +25,8 @@ cli_setup() {
 et() {
 	local status_wanted=$1
 	shift
-	run --separate-stderr "-$status_wanted" "$program" --state "$state" "$@"
+	# A run that hangs fails: 124.
+	run --separate-stderr "-$status_wanted" timeout --kill-after=5 180 "$program" --state "$state" "$@"
 }
 
 # says TEXT PART...: fails, showing the text, unless it holds each part.

@@ -129,6 +129,44 @@ check_tables() {
 		for (i = 1; i <= n; i++) { gsub(/[` ]/, "", codes[i]); print NR ":" codes[i] } }' README.md)
 }
 
+# same WHERE: stdin is what `comm -3` prints of the table's names and the names found there.
+same() {
+	local line
+	while IFS= read -r line; do
+		case $line in
+		$'\t'*) complain "$1: names ${line#?}, which the code does not have" ;;
+		*) complain "$1: does not name $line" ;;
+		esac
+	done
+}
+
+# The commands of the man page and of --help are those of verbs.def; the options of all --help, of options.def.
+check_commands() {
+	local verbs command
+	verbs=$(sed -nE 's/^VERB\([A-Z_]+, ([a-z]+),.*/\1/p' src/command/verbs.def | LC_ALL=C sort)
+	same docs/evtrail.1:1 < <(LC_ALL=C comm -3 <(printf '%s\n' "$verbs") <(awk '
+		/^\.Sh / { inside = $2 == "COMMANDS" }
+		inside && /^\.It Cm/ && $3 != "help" { print $3 }' docs/evtrail.1 | LC_ALL=C sort -u))
+	[[ -n $program ]] || return 0
+	same 'evtrail help' < <(LC_ALL=C comm -3 <(printf '%s\n' "$verbs") \
+		<(printf '%s\n' "${commands[@]}" | grep -vx help | LC_ALL=C sort -u))
+	same 'evtrail --help' < <(LC_ALL=C comm -3 <(options | cut -d ' ' -f 1 | LC_ALL=C sort) <({
+		printf '%s\n' "$help"
+		for command in "${commands[@]}"; do
+			"$program" help "$command"
+		done
+	} | sed -nE 's/^  (-[a-z], )?--([a-z-]+).*/\2/p' | grep -vxE 'help|version' | LC_ALL=C sort -u))
+}
+
+# README begins with two commands to copy; check_line looks whether they are there.
+check_first_commands() {
+	local script
+	for script in ./quickstart.sh ./test.sh; do
+		grep -qxF "    $script" README.md || complain "README.md:1: does not show $script"
+		[[ -x $script ]] || complain "README.md:1: $script cannot be run"
+	done
+}
+
 help='' commands=()
 if find_program "$caller"; then
 	help=$("$program" help)
@@ -144,6 +182,8 @@ done < <(project_files | grep -E '^(README|CHANGES|docs/[^/]*)(\.md)?$')
 check_options
 check_keys
 check_tables
+check_commands
+check_first_commands
 if command -v mandoc >/dev/null; then
 	complain_each < <(mandoc -T lint -W warning docs/evtrail.1 2>&1 | sed 's/^mandoc: //' || true)
 fi

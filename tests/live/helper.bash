@@ -59,7 +59,8 @@ lost() {
 audit_finds() {
 	local wrong
 	diff <(lost "$1/lost.jsonl") <(lost "$2") || { printf '< missed, > false\n'; return 1; }
-	wrong=$(jq -r --argjson audit "$output" '
+	printf '%s' "$output" >"$BATS_TEST_TMPDIR/audit.json"
+	wrong=$(jq -r --slurpfile read "$BATS_TEST_TMPDIR/audit.json" '$read[0] as $audit |
 		to_entries[] | select(.key != "unprovable_true_losses") |
 		(if .key == "aggregates" then $audit.store.aggregates else $audit.counts[.key] // 0 end) as $got |
 		select($got != .value) | "\(.key): \($got), wanted \(.value)"' "$1/expected.json")

@@ -82,7 +82,8 @@ sample_tree_head(void *cookie, struct et_tree_head *ret)
 static inline struct et_tree_hooks
 sample_tree_hooks(struct sample_tree *tree)
 {
-	return (struct et_tree_hooks){ tree, sample_tree_start, sample_tree_push, sample_tree_head };
+	return (struct et_tree_hooks){ tree, sample_tree_start, sample_tree_push,
+				       sample_tree_head };
 }
 
 /* Three of four records are events of 7 devices with 3 aggregates each; the rest registrations with
@@ -130,7 +131,8 @@ sample_record(uint64_t seq, struct et_buf *memory)
 
 	et_buf_reset(memory);
 	(void)et_buf_reserve(memory, 2048); /* what comes must not move */
-	et_buf_format(memory, "plgd.owners.o.devices.%" PRIu64 ".resources.r.resourcechanged", seq % 7);
+	et_buf_format(memory, "plgd.owners.o.devices.%" PRIu64 ".resources.r.resourcechanged",
+		      seq % 7);
 	subject = memory->size;
 	if (seq % 5 == 0)
 		et_headers_encode(memory, headers, 2);
@@ -196,7 +198,8 @@ sample_fill(struct et_writer *writer, uint64_t first, uint64_t last, struct et_e
 		struct et_record record = sample_record(seq, &memory);
 
 		if (sample_is_hole(seq))
-			r = et_writer_hole(writer, seq, seq, (enum et_hole_type)(seq / 100 % 4), err);
+			r = et_writer_hole(writer, seq, seq, (enum et_hole_type)(seq / 100 % 4),
+					   err);
 		else
 			r = et_writer_append(writer, &record, err);
 	}
@@ -267,7 +270,8 @@ sample_on_damage(void *cookie, const struct et_damage *damage)
 
 	if (all->count++ == 0)
 		(void)snprintf(all->first, sizeof(all->first), "%s: %s @%" PRIu64 ": %s",
-			       et_damage_code_name(damage->code), damage->member, damage->offset, damage->text);
+			       et_damage_code_name(damage->code), damage->member, damage->offset,
+			       damage->text);
 	all->codes |= 1U << damage->code;
 }
 

@@ -15,11 +15,13 @@ fill(uint8_t *bytes, size_t count)
 static void
 packed_bytes_come_back_and_the_frame_is_as_long_as_measured(void **state)
 {
-	static const size_t sizes[] = { 1, 2, 255, 256, 257, 512, 65535, 65791, 65792, 262144, 5000000 };
+	static const size_t sizes[] = { 1,     2,     255,   256,    257,    512,
+					65535, 65791, 65792, 262144, 5000000 };
 
 	for (size_t i = 0; i < ET_COUNT(sizes); i++) {
 		ET_CLEAN(et_frame_packer) struct et_frame_packer *packer = NULL;
-		ET_CLEAN(et_frame_unpacker) struct et_frame_unpacker *unpacker = et_frame_unpacker_new();
+		ET_CLEAN(et_frame_unpacker)
+		struct et_frame_unpacker *unpacker = et_frame_unpacker_new();
 		ET_CLEAN_MEM char *path = et_test_path(state, "frame");
 		ET_CLEAN_MEM uint8_t *raw = et_alloc(sizes[i]);
 		struct et_frame_extent extent;
@@ -31,11 +33,17 @@ packed_bytes_come_back_and_the_frame_is_as_long_as_measured(void **state)
 		fill(raw, sizes[i]);
 		et_buf_init(&out, 16 << 20);
 		assert_ok(et_frame_packer_new(i % 2 == 0 ? 1 : -3, &packer, &err), &err);
-		assert_ok(et_frame_pack(packer, (struct et_slice){ raw, sizes[i] }, &out, &err), &err);
-		assert_ok(et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizes[i], &back, &err), &err);
+		assert_ok(et_frame_pack(packer, (struct et_slice){ raw, sizes[i] }, &out, &err),
+			  &err);
+		assert_ok(et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size },
+					  sizes[i], &back, &err),
+			  &err);
 		assert_int_equal(back.size, sizes[i]);
 		assert_memory_equal(back.data, raw, sizes[i]);
-		assert_code(ET_LIMIT, et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizes[i] - 1, &back, &err), &err);
+		assert_code(ET_LIMIT,
+			    et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size },
+					    sizes[i] - 1, &back, &err),
+			    &err);
 
 		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		assert_int_equal(pwrite(fd, out.data, out.size, 7), out.size);
@@ -44,9 +52,11 @@ packed_bytes_come_back_and_the_frame_is_as_long_as_measured(void **state)
 		assert_int_equal(extent.raw_bytes, sizes[i]);
 		assert_int_equal(extent.offset, 7);
 		assert_memory_equal(&extent.checksum, out.data + out.size - 4, 4);
-		assert_code(ET_CORRUPT, et_frame_measure(fd, 7, 7 + out.size - 1, &extent, &err), &err);
+		assert_code(ET_CORRUPT, et_frame_measure(fd, 7, 7 + out.size - 1, &extent, &err),
+			    &err);
 		assert_code(ET_CORRUPT, et_frame_measure(fd, 8, 7 + out.size, &extent, &err), &err);
-		assert_code(ET_CORRUPT, et_frame_measure(fd, 7 + out.size, 7 + out.size, &extent, &err), &err);
+		assert_code(ET_CORRUPT,
+			    et_frame_measure(fd, 7 + out.size, 7 + out.size, &extent, &err), &err);
 		(void)close(fd);
 		et_buf_done(&out);
 	}
@@ -71,7 +81,11 @@ a_buffer_that_is_full_takes_no_frame(void **state ET_UNUSED)
 
 	et_buf_init(&out, 16);
 	assert_ok(et_frame_packer_new(1, &packer, &err), &err);
-	assert_code(ET_LIMIT, et_frame_pack(packer, (struct et_slice){ (const uint8_t *)"0123456789abcdef", 16 }, &out, &err), &err);
+	assert_code(ET_LIMIT,
+		    et_frame_pack(packer,
+				  (struct et_slice){ (const uint8_t *)"0123456789abcdef", 16 },
+				  &out, &err),
+		    &err);
 	assert_int_equal(out.size, 0);
 	et_buf_done(&out);
 }
@@ -86,13 +100,14 @@ what_is_no_frame_of_ours_is_corrupt(void **state)
 		{ "", 0 },
 		{ "abc", 3 },
 		{ "abcdefghijklmnop", 16 },
-		{ "\x50\x2a\x4d\x18\x04\0\0\0abcd", 12 },         /* skippable */
-		{ "\x28\xb5\x2f\xfd\x20\x01\x09\0\0a", 10 },      /* without checksum */
-		{ "\x28\xb5\x2f\xfd\x24\x00\x01\0\0\0\0\0\0", 13 }, /* of no bytes */
-		{ "\x28\xb5\x2f\xfd\x2c\x01\x09\0\0a\0\0\0\0", 14 }, /* the reserved bit */
-		{ "\x28\xb5\x2f\xfd\x24\x01\x0f\0\0a\0\0\0\0", 14 }, /* a reserved block type */
+		{ "\x50\x2a\x4d\x18\x04\0\0\0abcd", 12 },                /* skippable */
+		{ "\x28\xb5\x2f\xfd\x20\x01\x09\0\0a", 10 },             /* without checksum */
+		{ "\x28\xb5\x2f\xfd\x24\x00\x01\0\0\0\0\0\0", 13 },      /* of no bytes */
+		{ "\x28\xb5\x2f\xfd\x2c\x01\x09\0\0a\0\0\0\0", 14 },     /* the reserved bit */
+		{ "\x28\xb5\x2f\xfd\x24\x01\x0f\0\0a\0\0\0\0", 14 },     /* a reserved block type */
 		{ "\x28\xb5\x2f\xfd\x25\x07\x01\x09\0\0a\0\0\0\0", 15 }, /* with a dictionary */
-		{ "\x28\xb5\x2f\xfd\xe4\xff\xff\xff\xff\xff\xff\xff\xff\x09\0\0a", 17 }, /* too large */
+		{ "\x28\xb5\x2f\xfd\xe4\xff\xff\xff\xff\xff\xff\xff\xff\x09\0\0a",
+		  17 }, /* too large */
 		{ "\x28\xb5\x2f\xfd\x24\x01\xfd\xff\xff", 9 },
 	};
 	ET_CLEAN(et_frame_unpacker) struct et_frame_unpacker *unpacker = et_frame_unpacker_new();
@@ -105,10 +120,13 @@ what_is_no_frame_of_ours_is_corrupt(void **state)
 		int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 		assert_int_equal(pwrite(fd, bad[i].bytes, bad[i].count, 0), bad[i].count);
-		assert_true(et_frame_unpack(unpacker, (struct et_slice){ (const uint8_t *)bad[i].bytes, bad[i].count },
+		assert_true(et_frame_unpack(unpacker,
+					    (struct et_slice){ (const uint8_t *)bad[i].bytes,
+							       bad[i].count },
 					    ET_FRAME_RAW_MAX, &raw, &err) < 0);
 		if (i != 3)
-			assert_code(ET_CORRUPT, et_frame_measure(fd, 0, bad[i].count, &extent, &err), &err);
+			assert_code(ET_CORRUPT,
+				    et_frame_measure(fd, 0, bad[i].count, &extent, &err), &err);
 		(void)close(fd);
 	}
 }
@@ -145,10 +163,16 @@ a_changed_byte_of_the_content_is_noticed(void **state ET_UNUSED)
 	assert_ok(et_frame_packer_new(1, &packer, &err), &err);
 	assert_ok(et_frame_pack(packer, (struct et_slice){ raw, sizeof(raw) }, &out, &err), &err);
 	out.data[out.size - 1] ^= 1;
-	assert_code(ET_CORRUPT, et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizeof(raw), &back, &err), &err);
+	assert_code(ET_CORRUPT,
+		    et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizeof(raw),
+				    &back, &err),
+		    &err);
 	out.data[out.size - 1] ^= 1;
 	et_buf_put_u8(&out, 0);
-	assert_code(ET_CORRUPT, et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizeof(raw), &back, &err), &err);
+	assert_code(ET_CORRUPT,
+		    et_frame_unpack(unpacker, (struct et_slice){ out.data, out.size }, sizeof(raw),
+				    &back, &err),
+		    &err);
 	et_buf_done(&out);
 }
 

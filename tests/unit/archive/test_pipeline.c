@@ -130,7 +130,8 @@ a_failure_in_any_stage_comes_back_and_nothing_is_committed_behind_it(void **stat
 
 			assert_code(ET_CORRUPT, run(&line, shapes[s][0], shapes[s][1], &err), &err);
 			assert_string_equal(err.text, "item 100");
-			assert_true(line.committed_count >= 1 && line.committed_count <= 101 + shapes[s][1]);
+			assert_true(line.committed_count >= 1 &&
+				    line.committed_count <= 101 + shapes[s][1]);
 			for (unsigned i = 0; i < line.committed_count; i++)
 				assert_int_equal(line.committed[i], i);
 			assert_int_equal(atomic_load(&line.workers), 0);
@@ -155,7 +156,9 @@ freeing_it_in_the_middle_waits_for_the_workers(void **state ET_UNUSED)
 		struct et_pipeline *pipeline = NULL;
 		struct et_error err = { 0 };
 
-		assert_ok(et_pipeline_new(&stages, &line, shapes[s][0], shapes[s][1], &pipeline, &err), &err);
+		assert_ok(et_pipeline_new(&stages, &line, shapes[s][0], shapes[s][1], &pipeline,
+					  &err),
+			  &err);
 		for (unsigned i = 0; i < shapes[s][1]; i++) {
 			unsigned slot;
 
@@ -173,7 +176,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_items_are_committed_once_in_the_order_of_the_puts),
-		cmocka_unit_test(a_failure_in_any_stage_comes_back_and_nothing_is_committed_behind_it),
+		cmocka_unit_test(
+			a_failure_in_any_stage_comes_back_and_nothing_is_committed_behind_it),
 		cmocka_unit_test(workers_that_cannot_be_made_are_an_error),
 		cmocka_unit_test(freeing_it_in_the_middle_waits_for_the_workers),
 	};

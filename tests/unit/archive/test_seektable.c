@@ -30,7 +30,8 @@ a_table_comes_back_as_it_was_written(void **state ET_UNUSED)
 
 		encode(counts[c], &out);
 		assert_int_equal(out.size, 17 + 12 * counts[c]);
-		assert_ok(et_seektable_decode((struct et_slice){ out.data, out.size }, &back, &err), &err);
+		assert_ok(et_seektable_decode((struct et_slice){ out.data, out.size }, &back, &err),
+			  &err);
 		assert_int_equal(back.count, counts[c]);
 		for (size_t i = 0; i < back.count; i++) {
 			assert_int_equal(back.frames[i].offset, offset);
@@ -49,8 +50,8 @@ static void
 the_bytes_are_those_of_the_seekable_format(void **state ET_UNUSED)
 {
 	static const uint8_t want[] = {
-		0x5e, 0x2a, 0x4d, 0x18, 21, 0, 0, 0, 100, 0, 0, 0, 0xe8, 3, 0, 0, 0, 0, 0, 0,
-		1, 0, 0, 0, 0x80, 0xb1, 0xea, 0x92, 0x8f,
+		0x5e, 0x2a, 0x4d, 0x18, 21, 0, 0, 0, 100, 0,    0,    0,    0xe8, 3,    0,
+		0,    0,    0,    0,    0,  1, 0, 0, 0,   0x80, 0xb1, 0xea, 0x92, 0x8f,
 	};
 	struct et_buf out;
 
@@ -64,13 +65,14 @@ static void
 a_table_without_checksums_is_read(void **state ET_UNUSED)
 {
 	static const uint8_t bytes[] = {
-		0x5e, 0x2a, 0x4d, 0x18, 17, 0, 0, 0, 100, 0, 0, 0, 0xe8, 3, 0, 0,
-		1, 0, 0, 0, 0, 0xb1, 0xea, 0x92, 0x8f,
+		0x5e, 0x2a, 0x4d, 0x18, 17, 0, 0, 0, 100,  0,    0,    0,    0xe8,
+		3,    0,    0,    1,    0,  0, 0, 0, 0xb1, 0xea, 0x92, 0x8f,
 	};
 	struct et_seektable back;
 	struct et_error err = { 0 };
 
-	assert_ok(et_seektable_decode((struct et_slice){ bytes, sizeof(bytes) }, &back, &err), &err);
+	assert_ok(et_seektable_decode((struct et_slice){ bytes, sizeof(bytes) }, &back, &err),
+		  &err);
 	assert_int_equal(back.count, 1);
 	assert_int_equal(back.frames[0].checksum, 0);
 	et_seektable_done(&back);
@@ -102,7 +104,10 @@ static void
 sizes_that_no_frame_can_have_are_refused(void **state ET_UNUSED)
 {
 	static const uint64_t sizes[][2] = {
-		{ 0, 1 }, { 1, 0 }, { ET_FRAME_PACKED_MAX + 1, 1 }, { 1, ET_FRAME_RAW_MAX + 1 },
+		{ 0, 1 },
+		{ 1, 0 },
+		{ ET_FRAME_PACKED_MAX + 1, 1 },
+		{ 1, ET_FRAME_RAW_MAX + 1 },
 	};
 
 	for (size_t i = 0; i < ET_COUNT(sizes); i++) {
@@ -114,7 +119,10 @@ sizes_that_no_frame_can_have_are_refused(void **state ET_UNUSED)
 		et_buf_init(&out, 1 << 10);
 		et_seektable_add(&table, sizes[i][0], sizes[i][1], 0);
 		assert_ok(et_seektable_encode(&table, &out, &err), &err);
-		assert_code(ET_CORRUPT, et_seektable_decode((struct et_slice){ out.data, out.size }, &back, &err), &err);
+		assert_code(
+			ET_CORRUPT,
+			et_seektable_decode((struct et_slice){ out.data, out.size }, &back, &err),
+			&err);
 		et_seektable_done(&table);
 		et_buf_done(&out);
 	}
@@ -134,7 +142,8 @@ the_frames_must_fill_the_file_up_to_the_table(void **state)
 
 		encode(2, &out);
 		assert_int_equal(pwrite(fd, out.data, out.size, (off_t)frames), out.size);
-		assert_code(more == 0 ? 0 : ET_CORRUPT, et_seektable_read(fd, frames + out.size, &back, &err), &err);
+		assert_code(more == 0 ? 0 : ET_CORRUPT,
+			    et_seektable_read(fd, frames + out.size, &back, &err), &err);
 		if (more == 0)
 			et_seektable_done(&back);
 		assert_code(ET_CORRUPT, et_seektable_read(fd, 5, &back, &err), &err);

@@ -6,7 +6,8 @@
 
 /* A tar of one member: its header block, and the end behind it. */
 static void
-write_tar(const char *name, size_t bytes, int64_t mtime_ns, uint8_t header[ET_TAR_BLOCK], struct et_buf *end)
+write_tar(const char *name, size_t bytes, int64_t mtime_ns, uint8_t header[ET_TAR_BLOCK],
+	  struct et_buf *end)
 {
 	ET_CLEAN(et_tar) struct et_tar *tar = NULL;
 	ET_CLEAN_MEM uint8_t *data = et_calloc(1, bytes + 1);
@@ -45,14 +46,21 @@ a_header_comes_back_as_it_was_written(void **state ET_UNUSED)
 
 		et_buf_init(&end, 4096);
 		write_tar(members[i].name, members[i].bytes, members[i].mtime_ns, header, &end);
-		assert_ok(et_tar_read((struct et_slice){ header, sizeof(header) }, 0, &back, &err), &err);
+		assert_ok(et_tar_read((struct et_slice){ header, sizeof(header) }, 0, &back, &err),
+			  &err);
 		assert_string_equal(back.name, members[i].name);
 		assert_int_equal(back.bytes, members[i].bytes);
 		assert_int_equal(end.size, padding + 1024);
-		assert_ok(et_tar_read_end((struct et_slice){ end.data, end.size }, padding, &err), &err);
-		assert_code(ET_CORRUPT, et_tar_read_end((struct et_slice){ end.data, end.size }, padding + 1, &err), &err);
+		assert_ok(et_tar_read_end((struct et_slice){ end.data, end.size }, padding, &err),
+			  &err);
+		assert_code(
+			ET_CORRUPT,
+			et_tar_read_end((struct et_slice){ end.data, end.size }, padding + 1, &err),
+			&err);
 		end.data[end.size - 1] = 1;
-		assert_code(ET_CORRUPT, et_tar_read_end((struct et_slice){ end.data, end.size }, padding, &err), &err);
+		assert_code(ET_CORRUPT,
+			    et_tar_read_end((struct et_slice){ end.data, end.size }, padding, &err),
+			    &err);
 		et_buf_done(&end);
 	}
 }
@@ -89,10 +97,13 @@ padding_must_be_there_and_be_zero(void **state ET_UNUSED)
 	et_buf_init(&end, 4096);
 	write_tar("header.json", 100, 0, blocks + 10, &end);
 	assert_ok(et_tar_read((struct et_slice){ blocks, sizeof(blocks) }, 10, &back, &err), &err);
-	assert_code(ET_CORRUPT, et_tar_read((struct et_slice){ blocks, sizeof(blocks) }, 9, &back, &err), &err);
+	assert_code(ET_CORRUPT,
+		    et_tar_read((struct et_slice){ blocks, sizeof(blocks) }, 9, &back, &err), &err);
 	assert_code(ET_CORRUPT, et_tar_read((struct et_slice){ blocks, 5 }, 10, &back, &err), &err);
 	blocks[3] = 1;
-	assert_code(ET_CORRUPT, et_tar_read((struct et_slice){ blocks, sizeof(blocks) }, 10, &back, &err), &err);
+	assert_code(ET_CORRUPT,
+		    et_tar_read((struct et_slice){ blocks, sizeof(blocks) }, 10, &back, &err),
+		    &err);
 	et_buf_done(&end);
 }
 
@@ -105,7 +116,8 @@ a_member_that_is_not_as_long_as_announced_fails(void **state ET_UNUSED)
 
 	assert_ok(et_tar_new(&tar, &err), &err);
 	assert_ok(et_tar_member(tar, "a", 2, 0, &blocks, &err), &err);
-	assert_code(ET_IO, et_tar_data(tar, (struct et_slice){ (const uint8_t *)"abc", 3 }, &err), &err);
+	assert_code(ET_IO, et_tar_data(tar, (struct et_slice){ (const uint8_t *)"abc", 3 }, &err),
+		    &err);
 }
 
 int

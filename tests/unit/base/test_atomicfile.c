@@ -430,10 +430,11 @@ a_temporary_name_is_dot_name_dot_tmp(void **state ET_UNUSED)
 		const char *name;
 		bool temporary;
 	} rows[] = {
-		{ ".f.tmp", true },   { ".a.tar.zst.tmp", true }, { "f.tmp", false },
-		{ ".tmp", false },    { "..tmp", false },	  { ".f.tmp.x", false },
-		{ ".f", false },      { "", false },		  { ".", false },
-		{ ".f.tmpx", false },
+		{ ".f.tmp", true }, { ".a.tar.zst.tmp", true },
+		{ "f.tmp", false }, { ".tmp", false },
+		{ "..tmp", false }, { ".f.tmp.x", false },
+		{ ".f", false },    { "", false },
+		{ ".", false },     { ".f.tmpx", false },
 	};
 
 	for (size_t i = 0; i < ET_COUNT(rows); i++)

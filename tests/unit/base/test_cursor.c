@@ -34,11 +34,11 @@ a_read_that_does_not_fit_is_bad_for_ever(void **state ET_UNUSED)
 
 	for (int kind = 0; kind < 5; kind++) {
 		struct et_cursor c = et_cursor_of("\x80\x80\x80", 3);
-		bool good = kind == 0 ? et_cursor_le32(&c, &u32) :
-			    kind == 1 ? et_cursor_le64(&c, &u64) :
-			    kind == 2 ? et_cursor_varint(&c, &u64) :
-			    kind == 3 ? et_cursor_bytes(&c, 4, &slice) :
-					et_cursor_delimited(&c, &slice);
+		bool good = kind == 0   ? et_cursor_le32(&c, &u32)
+			    : kind == 1 ? et_cursor_le64(&c, &u64)
+			    : kind == 2 ? et_cursor_varint(&c, &u64)
+			    : kind == 3 ? et_cursor_bytes(&c, 4, &slice)
+					: et_cursor_delimited(&c, &slice);
 
 		assert_false(good);
 		assert_true(c.bad);
@@ -145,11 +145,11 @@ a_length_beyond_the_end_is_bad(void **state ET_UNUSED)
 static void
 fields_of_each_wire_type_are_read(void **state ET_UNUSED)
 {
-	const char bytes[] = "\x08\x96\x01"			    /* 1: varint 150 */
+	const char bytes[] = "\x08\x96\x01"                         /* 1: varint 150 */
 			     "\x11\x01\x02\x03\x04\x05\x06\x07\x08" /* 2: fixed64 */
-			     "\x1a\x02hi"			    /* 3: bytes */
-			     "\x25\x01\x02\x03\x84"		    /* 4: fixed32 */
-			     "\xf8\xff\xff\xff\x0f\x05";	    /* 2^29 - 1: varint */
+			     "\x1a\x02hi"                           /* 3: bytes */
+			     "\x25\x01\x02\x03\x84"                 /* 4: fixed32 */
+			     "\xf8\xff\xff\xff\x0f\x05";            /* 2^29 - 1: varint */
 	static const struct et_field want[] = {
 		{ .number = 1, .wire = 0, .value = 150 },
 		{ .number = 2, .wire = 1, .value = 0x0807060504030201 },
@@ -178,14 +178,14 @@ broken_fields_are_bad(void **state ET_UNUSED)
 		const char *bytes;
 		size_t count;
 	} rows[] = {
-		{ "\x00\x01", 2 },		   /* field 0 */
-		{ "\x0b", 1 },			   /* group begins */
-		{ "\x0c", 1 },			   /* group ends */
-		{ "\x0e\x01", 2 },		   /* wire 6 */
-		{ "\x0f\x01", 2 },		   /* wire 7 */
+		{ "\x00\x01", 2 },                 /* field 0 */
+		{ "\x0b", 1 },                     /* group begins */
+		{ "\x0c", 1 },                     /* group ends */
+		{ "\x0e\x01", 2 },                 /* wire 6 */
+		{ "\x0f\x01", 2 },                 /* wire 7 */
 		{ "\x80\x80\x80\x80\x10\x01", 6 }, /* field 2^29 */
-		{ "\x80", 1 },			   /* half a key */
-		{ "\x08", 1 },			   /* no value */
+		{ "\x80", 1 },                     /* half a key */
+		{ "\x08", 1 },                     /* no value */
 		{ "\x09\x01\x02\x03\x04\x05\x06\x07", 8 },
 		{ "\x0a\x02x", 3 },
 		{ "\x0d\x01\x02\x03", 4 },

@@ -60,8 +60,7 @@ teardown(void **state)
 	return et_test_dir_teardown(state);
 }
 
-#define with_faults(function) \
-	cmocka_unit_test_setup_teardown(function, et_test_dir_setup, teardown)
+#define with_faults(function) cmocka_unit_test_setup_teardown(function, et_test_dir_setup, teardown)
 
 static void
 only_the_wanted_point_fails(void **state)
@@ -116,8 +115,9 @@ a_kill_kills_and_is_counted(void **state)
 static void
 nonsense_ends_the_process(void **state)
 {
-	static const char *const rows[] = { "x",	"-1", " 1",	 "1:",
-					    "1:killed", "1x", "999999999999999999999999" };
+	static const char *const rows[] = {
+		"x", "-1", " 1", "1:", "1:killed", "1x", "999999999999999999999999"
+	};
 	ET_CLEAN_MEM char *path = et_test_path(state, "stderr");
 
 	for (size_t i = 0; i <= ET_COUNT(rows); i++) {

@@ -14,7 +14,7 @@ setup(void **state)
 #define with_log(function) cmocka_unit_test_setup_teardown(function, setup, et_test_dir_teardown)
 
 static const enum et_log_level levels[] = { ET_LOG_ERROR, ET_LOG_WARNING, ET_LOG_NOTICE,
-					     ET_LOG_INFO, ET_LOG_DEBUG };
+					    ET_LOG_INFO, ET_LOG_DEBUG };
 
 /* One line at each level, as one text. */
 static char *

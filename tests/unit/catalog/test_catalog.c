@@ -55,7 +55,8 @@ uuid(uint8_t last)
 }
 
 static struct et_row
-event(uint8_t device, uint8_t aggregate, uint64_t version, int64_t time_ns, uint64_t seq, enum et_kind kind)
+event(uint8_t device, uint8_t aggregate, uint64_t version, int64_t time_ns, uint64_t seq,
+      enum et_kind kind)
 {
 	return (struct et_row){ .device = uuid(device),
 				.aggregate = uuid(aggregate),
@@ -67,9 +68,13 @@ event(uint8_t device, uint8_t aggregate, uint64_t version, int64_t time_ns, uint
 }
 
 static void
-take(struct et_catalog *catalog, uint64_t first, uint64_t last, const struct et_row *rows, size_t count)
+take(struct et_catalog *catalog, uint64_t first, uint64_t last, const struct et_row *rows,
+     size_t count)
 {
-	struct et_archive_entry entry = { .identity = "A", .first_seq = first, .last_seq = last, .messages = count,
+	struct et_archive_entry entry = { .identity = "A",
+					  .first_seq = first,
+					  .last_seq = last,
+					  .messages = count,
 					  .events = count };
 	struct et_error err = { 0 };
 	struct et_take *taking = NULL;
@@ -100,12 +105,15 @@ shown(struct et_catalog *catalog, uint8_t aggregate)
 	assert_int_equal(et_cover_list_of(catalog, &key, &list, NULL), 0);
 	while (et_cover_list_next(list, &cover, NULL) > 0) {
 		assert_int_equal(et_coverage_decode(cover.spans, &coverage, NULL), 0);
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%u:", at > 0 ? "; " : "", cover.epoch);
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%u:", at > 0 ? "; " : "",
+				       cover.epoch);
 		for (size_t i = 0; i < coverage.count; i++)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, " %d-%d", (int)coverage.spans[i].first,
+			at += (size_t)snprintf(text + at, sizeof(text) - at, " %d-%d",
+					       (int)coverage.spans[i].first,
 					       (int)coverage.spans[i].last);
 		if (cover.duplicates > 0)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, " dup %d", (int)cover.duplicates);
+			at += (size_t)snprintf(text + at, sizeof(text) - at, " dup %d",
+					       (int)cover.duplicates);
 	}
 	et_cover_list_free(list);
 	et_coverage_done(&coverage);
@@ -235,9 +243,12 @@ static void
 a_suspect_that_the_store_has_wins_over_one_that_it_has_not(void **state)
 {
 	struct et_catalog *catalog = open_catalog();
-	struct et_suspect stored = { .aggregate = uuid(1), .aggregate_id = { (const uint8_t *)"x", 1 },
-				     .in_store = true, .latest_version = 7 };
-	struct et_suspect missing = { .aggregate = uuid(1), .aggregate_id = { (const uint8_t *)"y", 1 } };
+	struct et_suspect stored = { .aggregate = uuid(1),
+				     .aggregate_id = { (const uint8_t *)"x", 1 },
+				     .in_store = true,
+				     .latest_version = 7 };
+	struct et_suspect missing = { .aggregate = uuid(1),
+				      .aggregate_id = { (const uint8_t *)"y", 1 } };
 	struct et_suspect_batch batch = { 0 };
 	struct et_uuid start = { { 0 } };
 
@@ -276,7 +287,8 @@ main(void)
 		cmocka_unit_test(a_missing_version_parts_the_span),
 		cmocka_unit_test(the_same_version_with_the_same_time_is_a_duplicate),
 		cmocka_unit_test(the_same_versions_later_open_an_epoch),
-		cmocka_unit_test(a_device_is_born_when_its_registration_comes_before_version_0_of_its_links),
+		cmocka_unit_test(
+			a_device_is_born_when_its_registration_comes_before_version_0_of_its_links),
 		cmocka_unit_test(an_archive_that_begins_where_another_one_does_is_refused),
 		cmocka_unit_test(a_take_without_finish_never_was),
 		cmocka_unit_test(a_list_that_has_ended_does_not_begin_anew),

@@ -63,11 +63,19 @@ what_is_wrong_is_named_with_what_was_meant(void **state)
 		const char *text;
 		const char *hint;
 	} table[] = {
-		{ { "evtrail", "audit", "--settel", "1s" }, "unknown option '--settel'", "did you mean --settle?" },
+		{ { "evtrail", "audit", "--settel", "1s" },
+		  "unknown option '--settel'",
+		  "did you mean --settle?" },
 		{ { "evtrail", "audti" }, "unknown command 'audti'", "did you mean audit?" },
-		{ { "evtrail", "info", "--settle", "1s" }, "'info' does not take --settle", "see evtrail info --help" },
-		{ { "evtrail", "audit", "--settle" }, "option '--settle' needs a value", "see evtrail --help" },
-		{ { "evtrail" }, "no command given", "see evtrail --help; the main one is `evtrail audit`" },
+		{ { "evtrail", "info", "--settle", "1s" },
+		  "'info' does not take --settle",
+		  "see evtrail info --help" },
+		{ { "evtrail", "audit", "--settle" },
+		  "option '--settle' needs a value",
+		  "see evtrail --help" },
+		{ { "evtrail" },
+		  "no command given",
+		  "see evtrail --help; the main one is `evtrail audit`" },
 	};
 
 	(void)state;
@@ -88,7 +96,8 @@ a_configuration_names_file_and_line_of_what_it_does_not_know(void **state)
 	struct et_error err = { 0 };
 
 	(void)state;
-	assert_int_equal(et_options_parse_config("f.conf", "# a comment\nstream = X\nsettel = 1s\n", &options, &err),
+	assert_int_equal(et_options_parse_config("f.conf", "# a comment\nstream = X\nsettel = 1s\n",
+						 &options, &err),
 			 ET_CONFIG);
 	assert_string_equal(err.text, "f.conf:3: unknown key 'settel'");
 	assert_string_equal(options.stream, "X");
@@ -102,9 +111,11 @@ sizes_have_binary_units(void **state)
 		const char *text;
 		int result;
 		uint64_t value;
-	} table[] = { { "0", 0, 0 },	     { "4096", 0, 4096 },	     { "64KiB", 0, 65536 },
-		      { "1GiB", 0, 1u << 30 }, { "10kB", ET_USAGE, 0 },	     { "-1", ET_USAGE, 0 },
-		      { "", ET_USAGE, 0 },     { "99999999TiB", ET_USAGE, 0 }, { "1 MiB", ET_USAGE, 0 } };
+	} table[] = { { "0", 0, 0 },           { "4096", 0, 4096 },
+		      { "64KiB", 0, 65536 },   { "1GiB", 0, 1u << 30 },
+		      { "10kB", ET_USAGE, 0 }, { "-1", ET_USAGE, 0 },
+		      { "", ET_USAGE, 0 },     { "99999999TiB", ET_USAGE, 0 },
+		      { "1 MiB", ET_USAGE, 0 } };
 
 	(void)state;
 	for (size_t i = 0; i < ET_COUNT(table); i++) {
@@ -118,8 +129,9 @@ sizes_have_binary_units(void **state)
 static void
 the_worst_status_wins_in_the_order_7_4_3_5_1(void **state)
 {
-	static const enum et_status order[] = { ET_STATUS_ERROR, ET_STATUS_DAMAGED, ET_STATUS_UNREACHABLE,
-						ET_STATUS_INCOMPLETE, ET_STATUS_FINDINGS, ET_STATUS_CLEAN };
+	static const enum et_status order[] = { ET_STATUS_ERROR,       ET_STATUS_DAMAGED,
+						ET_STATUS_UNREACHABLE, ET_STATUS_INCOMPLETE,
+						ET_STATUS_FINDINGS,    ET_STATUS_CLEAN };
 
 	(void)state;
 	for (size_t i = 0; i < ET_COUNT(order); i++)

@@ -858,30 +858,30 @@ static const struct stored_sample stored_samples[] = {
 	  {
 	    { NULL, 0, 0, NULL },
 	  },
-	  "{\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"resources\":{\"/oic/"
-	  "p\":{\"href\":\"/oic/p\",\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14"
-	  "\",\"resource_types\":[\"oic.wk.p\"],\"interfaces\":[\"oic.if.r\",\"oic.if.bas"
-	  "eline\"],\"anchor\":\"ocf://56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"policy\":"
-	  "{\"bit_flags\":3},\"endpoint_informations\":[{\"endpoint\":\"coaps+tcp://[fe80"
-	  "::1]:5684\",\"priority\":\"1\"}]},\"/sensors/temperature/1\":{\"href\":\"/sens"
-	  "ors/temperature/1\",\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"r"
-	  "esource_types\":[\"oic.r.temperature\",\"oic.r.sensor\"],\"interfaces\":[\"oic"
-	  ".if.a\",\"oic.if.baseline\"],\"anchor\":\"ocf://56fad8bd-c4ca-4320-aa96-0e34e7"
-	  "42af14\",\"policy\":{\"bit_flags\":3},\"endpoint_informations\":[{\"endpoint\""
-	  ":\"coaps+tcp://[fe80::1]:5684\",\"priority\":\"1\"}]},\"/light/1\":{\"href\":"
-	  "\"/light/1\",\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"resource"
-	  "_types\":[\"core.light\"],\"interfaces\":[\"oic.if.a\",\"oic.if.baseline\"],\""
+	  "{\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"resources\":{\"/ligh"
+	  "t/1\":{\"href\":\"/light/1\",\"device_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742a"
+	  "f14\",\"resource_types\":[\"core.light\"],\"interfaces\":[\"oic.if.a\",\"oic.i"
+	  "f.baseline\"],\"anchor\":\"ocf://56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"poli"
+	  "cy\":{\"bit_flags\":3},\"endpoint_informations\":[{\"endpoint\":\"coaps+tcp://"
+	  "[fe80::1]:5684\",\"priority\":\"1\"}]},\"/oic/d\":{\"href\":\"/oic/d\",\"devic"
+	  "e_id\":\"56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"resource_types\":[\"oic.wk.d"
+	  "\",\"oic.d.cloudDevice\"],\"interfaces\":[\"oic.if.r\",\"oic.if.baseline\"],\""
 	  "anchor\":\"ocf://56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"policy\":{\"bit_flag"
 	  "s\":3},\"endpoint_informations\":[{\"endpoint\":\"coaps+tcp://[fe80::1]:5684\""
-	  ",\"priority\":\"1\"}]},\"/oic/d\":{\"href\":\"/oic/d\",\"device_id\":\"56fad8b"
-	  "d-c4ca-4320-aa96-0e34e742af14\",\"resource_types\":[\"oic.wk.d\",\"oic.d.cloud"
-	  "Device\"],\"interfaces\":[\"oic.if.r\",\"oic.if.baseline\"],\"anchor\":\"ocf:/"
-	  "/56fad8bd-c4ca-4320-aa96-0e34e742af14\",\"policy\":{\"bit_flags\":3},\"endpoin"
-	  "t_informations\":[{\"endpoint\":\"coaps+tcp://[fe80::1]:5684\",\"priority\":\""
-	  "1\"}]}},\"event_metadata\":{\"timestamp\":\"1795575425701390312\",\"connection"
-	  "_id\":\"10.94.8.245:38034\",\"sequence\":\"3\",\"hub_id\":\"3686b9e6-69d9-48c8"
-	  "-9996-3733b8a6fb1c\"},\"audit_context\":{\"user_id\":\"e0fa11e0-1deb-46c7-9297"
-	  "-65100f0936b7\",\"owner\":\"1\"}}",
+	  ",\"priority\":\"1\"}]},\"/oic/p\":{\"href\":\"/oic/p\",\"device_id\":\"56fad8b"
+	  "d-c4ca-4320-aa96-0e34e742af14\",\"resource_types\":[\"oic.wk.p\"],\"interfaces"
+	  "\":[\"oic.if.r\",\"oic.if.baseline\"],\"anchor\":\"ocf://56fad8bd-c4ca-4320-aa"
+	  "96-0e34e742af14\",\"policy\":{\"bit_flags\":3},\"endpoint_informations\":[{\"e"
+	  "ndpoint\":\"coaps+tcp://[fe80::1]:5684\",\"priority\":\"1\"}]},\"/sensors/temp"
+	  "erature/1\":{\"href\":\"/sensors/temperature/1\",\"device_id\":\"56fad8bd-c4ca"
+	  "-4320-aa96-0e34e742af14\",\"resource_types\":[\"oic.r.temperature\",\"oic.r.se"
+	  "nsor\"],\"interfaces\":[\"oic.if.a\",\"oic.if.baseline\"],\"anchor\":\"ocf://5"
+	  "6fad8bd-c4ca-4320-aa96-0e34e742af14\",\"policy\":{\"bit_flags\":3},\"endpoint_"
+	  "informations\":[{\"endpoint\":\"coaps+tcp://[fe80::1]:5684\",\"priority\":\"1"
+	  "\"}]}},\"event_metadata\":{\"timestamp\":\"1795575425701390312\",\"connection_"
+	  "id\":\"10.94.8.245:38034\",\"sequence\":\"3\",\"hub_id\":\"3686b9e6-69d9-48c8-"
+	  "9996-3733b8a6fb1c\"},\"audit_context\":{\"user_id\":\"e0fa11e0-1deb-46c7-9297-"
+	  "65100f0936b7\",\"owner\":\"1\"}}",
 	},
 	{
 	  "resourcestatesnapshottaken", 15,
@@ -1057,7 +1057,7 @@ static const struct stored_sample stored_samples[] = {
 	    { "resourceretrievepending", 10, INT64_C(1795575426126042247),
 	      "d3364345b38d8792f8013600696b61fc8a158e1ef65994dc65ebce96c3a7cf5c" },
 	    { "resourcedeletepending", 13, INT64_C(1795575426140099398),
-	      "e1f05f34ba1270abb6e741bd114647d0bff828735efd1be28912133155df4c9f" },
+	      "e1eca93b0bad3b27dbe5e5e8efe8e24edc99413b0e24788029ea78aaa24467a8" },
 	  },
 	  "{\"resource_id\":{\"device_id\":\"cdbffe1c-9be5-457d-be35-93e842155a74\",\"hre"
 	  "f\":\"/meter/energy/1\"},\"latest_resource_change\":{\"resource_id\":{\"device"
