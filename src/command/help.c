@@ -96,7 +96,8 @@ et_options_help(enum et_verb verb, FILE *out)
 	}
 	row = &et_verb_rows[verb];
 	(void)fprintf(out, "evtrail %s: %s\n\n", row->name, row->line);
-	column = fprintf(out, "usage: evtrail [OPTION]... %s ", row->name);
+	column = fprintf(out, "usage: evtrail [OPTION]... %s%s", row->name,
+			 row->arguments[0] != '\0' ? " " : "");
 	print_wrapped(out, column, row->arguments);
 	for (size_t i = 0; i < et_option_row_count; i++)
 		any |= et_option_rows[i].name != NULL && et_option_rows[i].verbs != ET_VERBS_ALL &&
