@@ -56,9 +56,10 @@ struct et_verify {
 	size_t gap_count;
 	size_t gap_at;
 	uint64_t next_seq;
-	bool lost;    /* records were lost: sums, tree and index cannot be compared */
-	bool resync;  /* … and where the next record must stand is not known */
-	bool has_row; /* last_row is the last of the index so far */
+	bool lost;       /* records were lost: sums, tree and index cannot be compared */
+	bool index_lost; /* a damaged index: it cannot be compared with the records */
+	bool resync;     /* … and where the next record must stand is not known */
+	bool has_row;    /* last_row is the last of the index so far */
 	struct et_row last_row;
 	struct et_archive_counts counts;
 	struct et_row_sum made;    /* from the records */

@@ -201,7 +201,8 @@ take_entries(struct et_verify *v)
 
 			et_verify_say(v, ET_DAMAGE_TABLE, &place, entry->first_seq, entry->last_seq,
 				      "the manifest lists a frame that is not there");
-			v->lost = true;
+			v->lost |= entry->kind == ET_FRAME_RECORDS;
+			v->index_lost |= entry->kind == ET_FRAME_INDEX;
 			continue;
 		}
 		piece->listed = piece->sorted = true;

@@ -117,7 +117,7 @@ stage_commit(void *cookie, void *worker, unsigned slot, struct et_error *err)
 
 		et_verify_say(v, found->code, &v->pieces[found->piece], found->first_seq,
 			      found->last_seq, found->text);
-		v->lost |= found->code == ET_DAMAGE_INDEX;
+		v->index_lost |= v->pieces[found->piece].kind == ET_FRAME_INDEX;
 	}
 	for (size_t i = 0; i < batch->span_count; i++)
 		commit_span(v, &batch->spans[i]);
