@@ -49,7 +49,7 @@ put_escaped(struct et_buf *out, uint8_t c)
 void
 et_json_text(struct et_buf *out, struct et_slice text)
 {
-	size_t plain = 0; /* bytes that need nothing, not yet written */
+	size_t first = 0; /* from here to i: bytes that need nothing, not yet written */
 	size_t i = 0;
 
 	et_buf_put_u8(out, '"');
@@ -58,19 +58,18 @@ et_json_text(struct et_buf *out, struct et_slice text)
 		size_t bytes = c < 0x80 ? 1 : utf8_bytes(text.data + i, text.size - i);
 
 		if (c >= ' ' && c != '"' && c != '\\' && bytes > 0) {
-			plain += bytes;
 			i += bytes;
 			continue;
 		}
-		et_buf_put(out, text.data + i - plain, plain);
-		plain = 0;
+		et_buf_put(out, text.data + first, i - first);
 		if (bytes == 0)
 			et_buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
 		else
 			put_escaped(out, c);
-		i++;
+		first = ++i;
 	}
-	et_buf_put(out, text.data + i - plain, plain);
+	if (first < i)
+		et_buf_put(out, text.data + first, i - first);
 	et_buf_put_u8(out, '"');
 }
 

@@ -40,10 +40,11 @@ need() {
 
 # The files of the project, without what is built or generated.
 project_files() {
-	find . \( -name .git -o -name node_modules -o -name __pycache__ -o -name '*venv' -o -path ./build \
-		-o -path ./build-aux -o -path ./m4 -o -path ./autom4te.cache -o -name .deps -o -name .dirstamp \) -prune -o \
-		-type f ! -name '*.o' ! -name '*~' ! -path ./configure ! -path ./aclocal.m4 ! -path ./config.h.in \
-		! -path ./Makefile.in -print | sed 's|^\./||' | LC_ALL=C sort
+	find . \( -name .git -o -name .deps -o -name __pycache__ -o -name '*venv' -o -path ./build -o -path ./_build -o -path ./_inst \
+		-o -path ./build-aux -o -path ./m4 -o -path ./autom4te.cache \) -prune -o \
+		-type f ! -name '*.[oa]' ! -name '*~' ! -name '*.log' ! -name '*.trs' ! -name .dirstamp ! -name '*.tar.*' \
+		! -path ./configure -print |
+		grep -vE '^\./(aclocal\.m4|config\.(h|h\.in|log|status)|stamp-h1|Makefile|Makefile\.in)$' | sed 's|^\./||' | LC_ALL=C sort
 }
 
 # c_files FOLDER...
