@@ -106,7 +106,7 @@ sample_rows(void *maker ET_UNUSED, const struct et_record *record, struct et_row
 		row.event_time_ns = seq % 13 == 0 ? INT64_MIN + (int64_t)seq : row.event_time_ns;
 	}
 	et_rows_add(rows, &row);
-	for (unsigned i = 1; row.row_class == ET_ROW_REGISTRATION && i < 1 + seq % 3; i++) {
+	for (unsigned i = 1; row.row_class == ET_ROW_REGISTRATION && i < 1 + seq % 5; i++) {
 		row.device.bytes[1] = (uint8_t)i;
 		row.flags = ET_ROW_FURTHER | ET_ROW_DEVICE_NAMED;
 		et_rows_add(rows, &row);
