@@ -62,7 +62,19 @@ checked() {
 	list=$(tests_of "$1" "$2")
 	[[ -n $list ]]
 	make -C "$dir" -j"$jobs" all
-	EVTRAIL=$root/$dir/src/evtrail "${make[@]}" -C "$dir" -j"$jobs" -k check TESTS="${list//$'\n'/ }"
+	EVTRAIL=$root/$dir/src/evtrail "${make[@]}" -C "$dir" -j"$jobs" -k check TESTS="${list//$'\n'/ }" && return
+	failures "$dir"
+	return 1
+}
+
+# failures FOLDER: at the end of the log, what went wrong, and where more of it is.
+failures() {
+	local trs
+	while IFS= read -r trs; do
+		printf '\n%s\n' "${trs%.trs}.log"
+		grep -E -A 4 '^not ok|: error: |ERROR: |runtime error|WARNING: ThreadSanitizer' "${trs%.trs}.log" | head -n 12 |
+			grep . || tail -n 12 "${trs%.trs}.log"
+	done < <(find "$1" -name '*.trs' -newer "$logs/.begin" -exec grep -lE '^:test-result: (FAIL|ERROR)' {} +)
 }
 
 # ---- steps ----
@@ -187,7 +199,7 @@ run_step() {
 	total_passed=$((total_passed + passed)) total_failed=$((total_failed + failed))
 	((failed == 0)) && return
 	printf '    %s ends:\n' "${log#"$root"/}"
-	tail -n 20 "$log" | sed 's/^/    | /'
+	tail -n 20 "$log" | cut -c 1-160 | sed 's/^/    | /'
 }
 
 main() {
