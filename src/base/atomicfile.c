@@ -34,11 +34,6 @@ fail(struct et_error *err, const char *verb, const char *path)
 
 	(void)et_error_errno(err, error, "%s %s", verb, path);
 	switch (error) {
-	case EACCES:
-	case EPERM:
-	case EROFS:
-		code = ET_DENIED;
-		break;
 	case ENOENT:
 		code = ET_GONE;
 		break;
@@ -212,15 +207,6 @@ et_atomicfile_commit(struct et_atomicfile *file, bool replace, struct et_error *
 		return fail(err, "rename", file->temporary_path);
 	file->renamed = true;
 	return sync_dir_fd(file->dir_fd, file->dir, err);
-}
-
-int
-et_atomicfile_commit_as(struct et_atomicfile *file, const char *name, bool replace,
-			struct et_error *err)
-{
-	free(file->name);
-	file->name = et_strdup(name);
-	return et_atomicfile_commit(file, replace, err);
 }
 
 void

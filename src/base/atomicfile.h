@@ -29,16 +29,14 @@ ET_CHECKED int et_atomicfile_sync(struct et_atomicfile *file, struct et_error *e
 /* fsync, rename to the final name, fsync of the directory. With replace false an existing
  * file is ET_CONFLICT and stays as it is. The object is still to be freed. */
 ET_CHECKED int et_atomicfile_commit(struct et_atomicfile *file, bool replace, struct et_error *err);
-/* The same under another final name than the one it was opened with. */
-ET_CHECKED int et_atomicfile_commit_as(struct et_atomicfile *file, const char *name, bool replace,
-				       struct et_error *err);
 /* Without a commit the temporary file is removed. */
 void et_atomicfile_free(struct et_atomicfile *file);
 
 /* A whole small file in one call. */
 ET_CHECKED int et_file_write(const char *dir, const char *name, const void *bytes, size_t count,
 			     bool replace, struct et_error *err);
-/* A whole file of at most limit bytes; NUL behind it; *ret_bytes without the NUL. Free with free(). */
+/* A whole file of at most limit bytes; NUL behind it; *ret_bytes without the NUL. Free with
+ * free(). */
 ET_CHECKED int et_file_read(const char *path, size_t limit, char **ret_text, size_t *ret_bytes,
 			    struct et_error *err);
 /* mkdir -p with mode 0700. */

@@ -109,7 +109,7 @@ et_code_name(int code)
 {
 	static const char *const names[] = {
 		"ok",      "usage",    "config", "unavailable", "timeout",  "denied", "gone",
-		"corrupt", "conflict", "limit",  "io",          "canceled", "busy",
+		"corrupt", "conflict", "limit",  "io",          "canceled", "busy",   "garbled",
 	};
 
 	if (code > 0 || code < -(int)(sizeof(names) / sizeof(names[0])) + 1)

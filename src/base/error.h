@@ -25,14 +25,15 @@ enum et_code {
 	ET_CONFIG = -2,      /* the configuration, or a state that belongs to something else */
 	ET_UNAVAILABLE = -3, /* a server is not there; trying again later may help */
 	ET_TIMEOUT = -4,     /* no answer in time */
-	ET_DENIED = -5,      /* refused: credentials, permissions, certificates */
+	ET_DENIED = -5,      /* a server refused: credentials, permissions, certificates */
 	ET_GONE = -6,        /* what was asked for does not exist (any more) */
-	ET_CORRUPT = -7,     /* bytes that break their format */
+	ET_CORRUPT = -7,     /* bytes of ours, or of a single record, that break their format */
 	ET_CONFLICT = -8,    /* something else is there already, or changed under us */
 	ET_LIMIT = -9,       /* larger than a named limit */
 	ET_IO = -10,         /* the operating system says no */
 	ET_CANCELED = -11,   /* a signal, or a time budget that ran out */
 	ET_BUSY = -12,       /* another run holds the lock */
+	ET_GARBLED = -13,    /* a server (or a dump in its place) says what cannot be understood */
 };
 
 #define ET_ERROR_TEXT_BYTES 1024

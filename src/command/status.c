@@ -51,6 +51,7 @@ et_status_of(int code)
 	case ET_UNAVAILABLE:
 	case ET_TIMEOUT:
 	case ET_DENIED:
+	case ET_GARBLED:
 		return ET_STATUS_UNREACHABLE;
 	case ET_CORRUPT:
 		return ET_STATUS_DAMAGED;

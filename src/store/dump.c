@@ -46,7 +46,7 @@ dump_of(struct et_source *source)
 	return (struct dump *)source;
 }
 
-/* All of the bytes, or ET_CORRUPT at the end of the file. */
+/* All of the bytes, or ET_GARBLED at the end of the file. */
 static int
 read_at(const struct dump *dump, uint64_t offset, void *to, size_t count, struct et_error *err)
 {
@@ -61,7 +61,7 @@ read_at(const struct dump *dump, uint64_t offset, void *to, size_t count, struct
 		if (got < 0)
 			return et_error_errno(err, errno, "read '%s'", dump->path);
 		if (got == 0)
-			return et_error_set(err, ET_CORRUPT, "'%s' ends inside a document",
+			return et_error_set(err, ET_GARBLED, "'%s' ends inside a document",
 					    dump->path);
 		at += got;
 		offset += (uint64_t)got;
@@ -167,7 +167,7 @@ read_file(struct dump *dump, uint64_t file_bytes, struct et_error *err)
 			(uint32_t)head[3] << 24;
 		if (bytes < DOCUMENT_BYTES_LEAST || bytes > ET_STORE_DOCUMENT_BYTES_MAX ||
 		    bytes > file_bytes - offset)
-			r = et_error_set(err, ET_CORRUPT,
+			r = et_error_set(err, ET_GARBLED,
 					 "'%s' is no dump: at byte %" PRIu64 " begins no document",
 					 dump->path, offset);
 		if (r == 0)

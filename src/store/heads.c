@@ -130,7 +130,7 @@ start_group(struct grouping *grouping, struct et_error *err)
 	if (grouping->id.size > 0 &&
 	    compare_ids(id->data, id->size, grouping->id.data, grouping->id.size) <= 0) {
 		int r = et_error_set(
-			err, ET_CORRUPT,
+			err, ET_GARBLED,
 			"the store does not keep the order that was asked for: "
 			"'%.*s' comes after '%.*s'",
 			id->size > ID_SHOWN ? ID_SHOWN : (int)id->size, (const char *)id->data,

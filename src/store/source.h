@@ -23,7 +23,7 @@ struct et_source;
 ET_CHECKED int et_source_open_mongo(const struct et_store_options *options, struct et_source **ret,
 				    struct et_error *err);
 /* Opens a .bson file of mongodump (devices_events.bson): one pass over it, offsets are kept in
- * memory sorted by aggregate id. ET_IO; ET_CORRUPT when lengths do not add up. */
+ * memory sorted by aggregate id. ET_IO; ET_GARBLED when lengths do not add up. */
 ET_CHECKED int et_source_open_dump(const char *path, struct et_source **ret, struct et_error *err);
 void et_source_free(struct et_source *source);
 
@@ -59,7 +59,7 @@ struct et_heads;
  * sort is asked in plainer ways. */
 ET_CHECKED int et_source_heads(struct et_source *source, const char *after, const char *until,
 			       bool split, struct et_heads **ret, struct et_error *err);
-/* 1, 0 at the end. ET_CORRUPT when the server does not keep the order. */
+/* 1, 0 at the end. ET_GARBLED when the server does not keep the order. */
 ET_CHECKED int et_heads_next(struct et_heads *heads, struct et_source_head *ret,
 			     struct et_error *err);
 /* True when the rows come from an index alone (asked with a hint that the server took). */

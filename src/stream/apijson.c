@@ -14,7 +14,7 @@ et_apijson_u64(const json_t *object, const char *key, uint64_t *ret, struct et_e
 	const json_t *value = json_object_get(object, key);
 
 	if (value != NULL && (!json_is_integer(value) || json_integer_value(value) < 0))
-		return et_error_set(err, ET_CORRUPT, "'%s' in JetStream's answer is no such number",
+		return et_error_set(err, ET_GARBLED, "'%s' in JetStream's answer is no such number",
 				    key);
 	*ret = value != NULL ? (uint64_t)json_integer_value(value) : 0;
 	return 0;
@@ -26,7 +26,7 @@ et_apijson_text(const json_t *object, const char *key, const char **ret, struct 
 	const char *text = json_string_value(json_object_get(object, key));
 
 	if (text == NULL)
-		return et_error_set(err, ET_CORRUPT, "'%s' is missing in JetStream's answer", key);
+		return et_error_set(err, ET_GARBLED, "'%s' is missing in JetStream's answer", key);
 	*ret = text;
 	return 0;
 }
@@ -42,9 +42,9 @@ et_apijson_time(const json_t *object, const char *key, int64_t *ret_ns, struct e
 		return 0;
 	}
 	if (!json_is_string(value))
-		return et_error_set(err, ET_CORRUPT, "'%s' in JetStream's answer is no time", key);
+		return et_error_set(err, ET_GARBLED, "'%s' in JetStream's answer is no time", key);
 	r = et_time_parse(json_string_value(value), ret_ns, err);
-	return r < 0 ? et_error_wrap(err, ET_CORRUPT, "'%s' in JetStream's answer", key) : 0;
+	return r < 0 ? et_error_wrap(err, ET_GARBLED, "'%s' in JetStream's answer", key) : 0;
 }
 
 static int
@@ -96,7 +96,7 @@ et_apijson_read(struct et_slice text, json_t **ret, struct et_error *err)
 
 	json = json_loadb((const char *)text.data, text.size, 0, &where);
 	if (!json_is_object(json))
-		return et_error_set(err, ET_CORRUPT, "JetStream's answer is no JSON object%s%s",
+		return et_error_set(err, ET_GARBLED, "JetStream's answer is no JSON object%s%s",
 				    json == NULL ? ": " : "", json == NULL ? where.text : "");
 	r = error_of(json, err);
 	if (r < 0)

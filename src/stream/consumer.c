@@ -20,7 +20,7 @@ read_reply(struct et_slice text, char **ret_name, uint64_t *ret_pending, struct 
 	if (r == 0)
 		r = et_apijson_u64(json, "num_pending", ret_pending, err);
 	if (r == 0 && !et_stream_name_ok(name))
-		r = et_error_set(err, ET_CORRUPT,
+		r = et_error_set(err, ET_GARBLED,
 				 "the server gave the consumer a name that is none");
 	if (r == 0)
 		*ret_name = et_strdup(name);

@@ -23,7 +23,7 @@ read_state(const json_t *answer, struct et_stream_info *info, struct et_error *e
 	int r;
 
 	if (!json_is_object(state))
-		return et_error_set(err, ET_CORRUPT, "'state' is missing in JetStream's answer");
+		return et_error_set(err, ET_GARBLED, "'state' is missing in JetStream's answer");
 	r = et_apijson_u64(state, "messages", &info->messages, err);
 	if (r == 0)
 		r = et_apijson_u64(state, "bytes", &info->bytes, err);
@@ -54,12 +54,12 @@ read_info(const json_t *answer, struct et_stream_info *info, struct et_error *er
 	int r;
 
 	if (!json_is_object(config))
-		return et_error_set(err, ET_CORRUPT, "'config' is missing in JetStream's answer");
+		return et_error_set(err, ET_GARBLED, "'config' is missing in JetStream's answer");
 	r = et_apijson_text(config, "name", &name, err);
 	if (r == 0)
 		r = et_apijson_time(answer, "created", &info->created_ns, err);
 	if (r == 0 && info->created_ns == ET_TIME_NONE)
-		r = et_error_set(err, ET_CORRUPT, "'created' is missing in JetStream's answer");
+		r = et_error_set(err, ET_GARBLED, "'created' is missing in JetStream's answer");
 	if (r == 0)
 		r = et_apijson_time(answer, "ts", &info->server_time_ns, err);
 	if (r == 0)
@@ -70,7 +70,7 @@ read_info(const json_t *answer, struct et_stream_info *info, struct et_error *er
 	info->name = et_strdup(name);
 	info->config_json = json_dumps(config, JSON_COMPACT);
 	return info->config_json != NULL ? 0
-					 : et_error_set(err, ET_CORRUPT, "'config' cannot be kept");
+					 : et_error_set(err, ET_GARBLED, "'config' cannot be kept");
 }
 
 void

@@ -33,7 +33,7 @@ bool et_stream_name_ok(const char *name);
  * when JetStream is off. Free with et_stream_info_done. */
 ET_CHECKED int et_stream_info_read(struct et_conn *conn, const char *stream,
 				   struct et_stream_info *ret, struct et_error *err);
-/* The pure part: the reply's bytes. ET_CORRUPT; else as et_api_reply_error. */
+/* The pure part: the reply's bytes. ET_GARBLED; else as et_api_reply_error. */
 ET_CHECKED int et_stream_info_parse(struct et_slice json, struct et_stream_info *ret,
 				    struct et_error *err);
 void et_stream_info_done(struct et_stream_info *info);
@@ -44,7 +44,7 @@ ET_CHECKED int et_stream_names(struct et_conn *conn, struct et_buf *out, size_t 
 
 /* One message by sequence (STREAM.MSG.GET: the leader's answer, not a mirror's). `out` is reset and
  * receives the bytes, the record borrows them. ET_GONE when there is no message at that sequence
- * (or no such stream); ET_CORRUPT. */
+ * (or no such stream); ET_GARBLED. */
 ET_CHECKED int et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq,
 			     struct et_buf *out, struct et_record *ret, struct et_error *err);
 /* The pure part. */

@@ -56,7 +56,7 @@ append_member(const json_t *message, const char *key, struct et_buf *out, struct
 		return 0;
 	if (!json_is_string(value) ||
 	    !base64_append(out, json_string_value(value), json_string_length(value)))
-		return et_error_set(err, ET_CORRUPT, "'%s' of the message is no base64", key);
+		return et_error_set(err, ET_GARBLED, "'%s' of the message is no base64", key);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ read_message(const json_t *message, struct et_buf *out, struct et_record *ret, s
 	if (r == 0)
 		r = et_apijson_time(message, "time", &record.time_ns, err);
 	if (r == 0 && (record.seq == 0 || record.time_ns == ET_TIME_NONE))
-		r = et_error_set(err, ET_CORRUPT, "sequence or time of the message is missing");
+		r = et_error_set(err, ET_GARBLED, "sequence or time of the message is missing");
 	if (r < 0)
 		return r;
 	et_buf_reset(out);
@@ -123,7 +123,7 @@ et_stream_get_parse(struct et_slice text, struct et_buf *out, struct et_record *
 		return r;
 	message = json_object_get(json, "message");
 	if (!json_is_object(message))
-		return et_error_set(err, ET_CORRUPT, "'message' is missing in JetStream's answer");
+		return et_error_set(err, ET_GARBLED, "'message' is missing in JetStream's answer");
 	return read_message(message, out, ret, err);
 }
 
@@ -147,7 +147,7 @@ et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_
 					err);
 	et_buf_done(&reply);
 	if (r == 0 && record.seq != seq)
-		r = et_error_set(err, ET_CORRUPT, "the server answered with message %" PRIu64,
+		r = et_error_set(err, ET_GARBLED, "the server answered with message %" PRIu64,
 				 record.seq);
 	if (r < 0)
 		return et_error_wrap(err, r, "read message %" PRIu64 " of stream '%s'", seq,

@@ -175,7 +175,7 @@ may_pass(int code)
 {
 	/* After a restart a server may not know its streams for a while. */
 	return code == ET_UNAVAILABLE || code == ET_TIMEOUT || code == ET_GONE ||
-	       code == ET_CORRUPT;
+	       code == ET_GARBLED;
 }
 
 static int
@@ -252,7 +252,7 @@ take_control(struct et_pull *pull, natsMsg *message)
 	if (control.kind == ET_INCOMING_ENDED)
 		return trouble(pull, ET_UNAVAILABLE, "the server ended the consumer");
 	if (control.kind == ET_INCOMING_BROKEN)
-		return trouble(pull, ET_CORRUPT, "the server sends what is no delivery");
+		return trouble(pull, ET_GARBLED, "the server sends what is no delivery");
 	if (control.kind != ET_INCOMING_HEARTBEAT)
 		return STEP_AGAIN;
 	if (control.consumer_seq_known && control.consumer_seq != pull->consumer_seq)
@@ -272,7 +272,7 @@ take_message(struct et_pull *pull, natsMsg *message, const struct et_delivery *d
 	if (delivery->consumer_seq != pull->consumer_seq + 1)
 		return trouble(pull, ET_UNAVAILABLE, "messages were lost on the way");
 	if (delivery->stream_seq <= pull->state.delivered_seq)
-		return trouble(pull, ET_CORRUPT, "the server sends messages out of order");
+		return trouble(pull, ET_GARBLED, "the server sends messages out of order");
 	if (delivery->stream_seq > pull->last_seq)
 		return STEP_END;
 	ret->seq = delivery->stream_seq;

@@ -43,7 +43,7 @@ ET_CHECKED int et_pull_open(struct et_conn *conn, const char *stream, uint64_t f
 /* 1 and the next record, which borrows until the next call; 0 at the end. ET_UNAVAILABLE or
  * ET_TIMEOUT when the server was away for too long; ET_GONE: the stream was deleted; ET_CONFLICT:
  * deleted and made again, or rolled back below what was delivered; ET_CANCELED (et_cancel_check);
- * ET_CORRUPT: the server breaks its protocol. After a negative result only et_pull_free. */
+ * ET_GARBLED: the server breaks its protocol. After a negative result only et_pull_free. */
 ET_CHECKED int et_pull_next(struct et_pull *pull, struct et_record *ret, struct et_error *err);
 struct et_pull_state et_pull_state(const struct et_pull *pull);
 /* Removes the consumer (best effort) and closes. */

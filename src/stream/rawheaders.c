@@ -105,7 +105,7 @@ et_rawheaders_encode(struct et_slice block, struct et_buf *out, struct et_error 
 	size_t version = strlen(VERSION_LINE);
 
 	if (line.size < version || memcmp(line.data, VERSION_LINE, version) != 0)
-		return et_error_set(err, ET_CORRUPT,
+		return et_error_set(err, ET_GARBLED,
 				    "message headers do not begin with " VERSION_LINE);
 	add_status(&list,
 		   (struct et_slice){ .data = line.data + version, .size = line.size - version });

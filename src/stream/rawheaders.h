@@ -19,7 +19,7 @@
 
 /* Appends the block's pairs to `out` as encoded record headers. Values are taken without the white
  * space around them; a status line becomes "Status" and "Description", as the library has it.
- * ET_CORRUPT when the first line is not NATS/1.0; ET_LIMIT. Pure. */
+ * ET_GARBLED when the first line is not NATS/1.0; ET_LIMIT. Pure. */
 ET_CHECKED int et_rawheaders_encode(struct et_slice block, struct et_buf *out,
 				    struct et_error *err);
 

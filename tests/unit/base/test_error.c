@@ -129,8 +129,9 @@ each_code_has_its_name(void **state ET_UNUSED)
 		{ ET_IO, "io" },
 		{ ET_CANCELED, "canceled" },
 		{ ET_BUSY, "busy" },
+		{ ET_GARBLED, "garbled" },
 		{ 1, "?" },
-		{ ET_BUSY - 1, "?" },
+		{ ET_GARBLED - 1, "?" },
 		{ INT32_MIN, "?" },
 	};
 

@@ -153,7 +153,7 @@ what_is_no_dump_is_refused(void **state)
 
 	for (size_t i = 0; i < ET_COUNT(contents); i++) {
 		assert_ok(et_file_write(dir, "x.bson", contents[i], sizes[i], true, &err), &err);
-		assert_code(ET_CORRUPT, et_source_open_dump(path, &source, &err), &err);
+		assert_code(ET_GARBLED, et_source_open_dump(path, &source, &err), &err);
 	}
 	assert_true(et_source_open_dump("/nonexistent.bson", &source, &err) < 0);
 	assert_code(ET_USAGE, et_source_open_dump(dir, &source, &err), &err);

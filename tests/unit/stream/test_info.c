@@ -81,22 +81,22 @@ errors_have_their_codes_and_words(void **state ET_UNUSED)
 		{ "{\"error\":{\"code\":400,\"description\":\"bad\"}}", ET_CONFLICT, "bad" },
 		{ "{\"error\":{\"code\":408,\"description\":\"slow\"}}", ET_TIMEOUT, "slow" },
 		{ "{\"error\":true}", ET_CONFLICT, "no words" },
-		{ "[]", ET_CORRUPT, "no JSON object" },
-		{ "{", ET_CORRUPT, "no JSON object" },
-		{ "", ET_CORRUPT, "no JSON object" },
-		{ "{}", ET_CORRUPT, "'config'" },
-		{ "{\"config\":{}}", ET_CORRUPT, "'name'" },
-		{ "{\"config\":{\"name\":\"E\"},\"state\":" STATE_EMPTY "}", ET_CORRUPT,
+		{ "[]", ET_GARBLED, "no JSON object" },
+		{ "{", ET_GARBLED, "no JSON object" },
+		{ "", ET_GARBLED, "no JSON object" },
+		{ "{}", ET_GARBLED, "'config'" },
+		{ "{\"config\":{}}", ET_GARBLED, "'name'" },
+		{ "{\"config\":{\"name\":\"E\"},\"state\":" STATE_EMPTY "}", ET_GARBLED,
 		  "'created'" },
 		{ "{\"config\":{\"name\":\"E\"},\"created\":\"yesterday\",\"state\":{}}",
-		  ET_CORRUPT, "'created'" },
-		{ "{\"config\":{\"name\":\"E\"},\"created\":5,\"state\":{}}", ET_CORRUPT,
+		  ET_GARBLED, "'created'" },
+		{ "{\"config\":{\"name\":\"E\"},\"created\":5,\"state\":{}}", ET_GARBLED,
 		  "'created'" },
-		{ "{\"config\":{\"name\":\"E\"}," CREATED "}", ET_CORRUPT, "'state'" },
+		{ "{\"config\":{\"name\":\"E\"}," CREATED "}", ET_GARBLED, "'state'" },
 		{ "{\"config\":{\"name\":\"E\"}," CREATED ",\"state\":{\"messages\":-1}}",
-		  ET_CORRUPT, "'messages'" },
+		  ET_GARBLED, "'messages'" },
 		{ "{\"config\":{\"name\":\"E\"}," CREATED ",\"state\":{\"last_seq\":\"9\"}}",
-		  ET_CORRUPT, "'last_seq'" },
+		  ET_GARBLED, "'last_seq'" },
 	};
 
 	for (size_t i = 0; i < ET_COUNT(rows); i++) {
@@ -164,7 +164,7 @@ a_damaged_message_is_refused(void **state ET_UNUSED)
 
 	et_buf_init(&out, 1024);
 	for (size_t i = 0; i < ET_COUNT(rows); i++)
-		assert_code(ET_CORRUPT, et_stream_get_parse(slice_of(rows[i]), &out, &record, &err),
+		assert_code(ET_GARBLED, et_stream_get_parse(slice_of(rows[i]), &out, &record, &err),
 			    &err);
 	assert_int_equal(record.seq, 1);
 	et_buf_done(&out);
