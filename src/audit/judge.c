@@ -75,6 +75,13 @@ has_malformed(const struct et_facts *facts, const struct et_gap *gap)
 	       facts->malformed_first_seq < gap->before_seq;
 }
 
+/* What is missing may have been in a hole. */
+static bool
+meets_hole(const struct et_cut *cut, const struct et_gap *gap)
+{
+	return cut->holes != NULL && et_seqset_meets(cut->holes, gap->after_seq, gap->before_seq);
+}
+
 /* The first rule that fits, in design 5's order. */
 static enum et_reason
 decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version,
@@ -87,6 +94,8 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
 		return ET_REASON_BEFORE_HORIZON;
 	if (is_young(verdict, gap))
 		return ET_REASON_IN_FLIGHT;
+	if (meets_hole(verdict->cut, gap))
+		return ET_REASON_UNVERIFIABLE_GAP;
 	if (has_malformed(one->facts, gap))
 		return ET_REASON_UNDECIDED;
 	/* Where an older life ends and whether a number belongs to it is not told apart yet. */

@@ -12,6 +12,7 @@
 
 #include "audit/reason.h"
 #include "audit/tally.h"
+#include "base/seqset.h"
 #include "base/uuid5.h"
 #include "event/coverage.h"
 #include "event/document.h"
@@ -30,6 +31,9 @@ struct et_cut {
 	/* Nothing had expired before the first sequence (first_seq is 1). It proves no head: a
 	 * stream can be younger than its devices. */
 	bool whole;
+	/* Sequences inside the coverage that no archive has; may be NULL. Which of them were
+	 * messages, and whose, cannot be known any more. */
+	const struct et_seqset *holes;
 	bool split;
 };
 

@@ -127,6 +127,14 @@ et_seqset_has(const struct et_seqset *set, uint64_t value)
 	return at < set->count && set->ranges[at].first <= value;
 }
 
+bool
+et_seqset_meets(const struct et_seqset *set, uint64_t first, uint64_t last)
+{
+	size_t at = find_last_from(set, first);
+
+	return at < set->count && set->ranges[at].first <= last;
+}
+
 uint64_t
 et_seqset_size(const struct et_seqset *set)
 {

@@ -29,6 +29,8 @@ void et_seqset_add(struct et_seqset *set, uint64_t first, uint64_t last);
 /* Takes [first, last] out. */
 void et_seqset_remove(struct et_seqset *set, uint64_t first, uint64_t last);
 bool et_seqset_has(const struct et_seqset *set, uint64_t value);
+/* True when any number of [first, last] is in it. */
+bool et_seqset_meets(const struct et_seqset *set, uint64_t first, uint64_t last);
 /* How many numbers are in it; UINT64_MAX when that overflows. */
 uint64_t et_seqset_size(const struct et_seqset *set);
 

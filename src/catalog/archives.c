@@ -5,8 +5,7 @@
 #include "catalog/take.h"
 
 struct et_entry_list {
-	struct et_catalog *catalog;
-	sqlite3_stmt *statement;
+	struct et_db_list rows;
 };
 
 static void
@@ -115,18 +114,17 @@ et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_e
 	struct et_entry_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
-	list->catalog = catalog;
-	r = et_db_prepare(catalog,
-			  identity == NULL
-				  ? "SELECT * FROM archive ORDER BY identity, first_seq"
-				  : "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq",
-			  &list->statement, err);
+	r = et_db_list_open(
+		catalog,
+		identity == NULL ? "SELECT * FROM archive ORDER BY identity, first_seq"
+				 : "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq",
+		&list->rows, err);
 	if (r < 0) {
 		free(list);
 		return r;
 	}
 	if (identity != NULL)
-		(void)sqlite3_bind_text(list->statement, 1, identity, -1, SQLITE_TRANSIENT);
+		(void)sqlite3_bind_text(list->rows.statement, 1, identity, -1, SQLITE_TRANSIENT);
 	*ret = list;
 	return 0;
 }
@@ -134,10 +132,10 @@ et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_e
 int
 et_entry_list_next(struct et_entry_list *list, struct et_archive_entry *ret, struct et_error *err)
 {
-	int r = et_db_step(list->catalog, list->statement, "list archives", err);
+	int r = et_db_list_next(&list->rows, "list archives", err);
 
 	if (r > 0)
-		read_entry(list->statement, ret);
+		read_entry(list->rows.statement, ret);
 	return r;
 }
 
@@ -146,7 +144,7 @@ et_entry_list_free(struct et_entry_list *list)
 {
 	if (list == NULL)
 		return;
-	(void)sqlite3_finalize(list->statement);
+	et_db_list_done(&list->rows);
 	free(list);
 }
 
@@ -229,6 +227,21 @@ et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t
 	*ret_count = total < room ? (size_t)total : room;
 	*ret_total = total;
 	return 0;
+}
+
+int
+et_catalog_hole_set(struct et_catalog *catalog, struct et_seqset *set, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_HOLES, &statement, err);
+	if (r < 0)
+		return r;
+	while ((r = et_db_step(catalog, statement, "list holes", err)) > 0)
+		et_seqset_add(set, et_column_u64(statement, 1), et_column_u64(statement, 2));
+	(void)sqlite3_reset(statement);
+	return r;
 }
 
 static int

@@ -124,7 +124,8 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	int r;
 
 	(void)sqlite3_busy_timeout(catalog->db, 5000);
-	/* The archives are the truth: after a power cut a catalog that lags is caught up from them. */
+	/* The archives are the truth: after a power cut a catalog that lags is caught up from
+	 * them. */
 	r = et_db_exec(catalog,
 		       read_only ? "PRAGMA query_only = 1; PRAGMA cache_size = -16384;"
 				 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA "

@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/seqset.h"
 #include "base/uuid5.h"
 #include "event/coverage.h"
 #include "event/row.h"
@@ -33,7 +34,8 @@ ET_CHECKED int et_catalog_begin(struct et_catalog *catalog, struct et_error *err
 ET_CHECKED int et_catalog_commit(struct et_catalog *catalog, struct et_error *err);
 void et_catalog_rollback(struct et_catalog *catalog);
 
-/* Notes about the state itself ("stream", "store", "clean_at", ...). 1 and the text in out, 0: not noted. */
+/* Notes about the state itself ("stream", "store", "clean_at", ...). 1 and the text in out, 0: not
+ * noted. */
 ET_CHECKED int et_catalog_get(struct et_catalog *catalog, const char *key, struct et_buf *out,
 			      struct et_error *err);
 ET_CHECKED int et_catalog_set(struct et_catalog *catalog, const char *key, const char *value,
@@ -67,11 +69,13 @@ struct et_noted_hole {
 	char type[32]; /* as in the manifest */
 };
 
-/* Takes an archive in: its entry and holes, then its rows in the order of et_rows_sort, in any portions. One
- * transaction, closed by finish; freed without finish it never was. ET_CONFLICT when an archive of the identity
- * begins there already. Cost: one lookup and one write per aggregate that the rows name. */
+/* Takes an archive in: its entry and holes, then its rows in the order of et_rows_sort, in any
+ * portions. One transaction, closed by finish; freed without finish it never was. ET_CONFLICT when
+ * an archive of the identity begins there already. Cost: one lookup and one write per aggregate
+ * that the rows name. */
 struct et_take;
-/* Called for each aggregate that an archive adds to: how many of its messages were new, how many not. */
+/* Called for each aggregate that an archive adds to: how many of its messages were new, how many
+ * not. */
 typedef int et_touched_hook(void *cookie, const struct et_uuid *aggregate, uint64_t added,
 			    uint64_t duplicates, struct et_error *err);
 ET_CHECKED int et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry,
@@ -113,6 +117,9 @@ ET_CHECKED int et_catalog_last_identity(struct et_catalog *catalog,
 ET_CHECKED int et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes,
 				size_t room, size_t *ret_count, uint64_t *ret_total,
 				struct et_error *err);
+/* Adds the sequences of all holes. */
+ET_CHECKED int et_catalog_hole_set(struct et_catalog *catalog, struct et_seqset *set,
+				   struct et_error *err);
 
 struct et_totals {
 	uint64_t archives;
@@ -162,8 +169,8 @@ ET_CHECKED int et_cover_list_next(struct et_cover_list *list, struct et_cover *r
 void et_cover_list_free(struct et_cover_list *list);
 ET_CLEANUP_DEFINE(et_cover_list, et_cover_list_free);
 
-/* The time of the last snapshot event that the stream has shown: older hubs published them, current ones do not
- * (plgd.md section 2). ET_TIME_NONE: none. */
+/* The time of the last snapshot event that the stream has shown: older hubs published them, current
+ * ones do not (plgd.md section 2). ET_TIME_NONE: none. */
 ET_CHECKED int et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret,
 					     struct et_error *err);
 
@@ -172,7 +179,8 @@ struct et_device {
 	uint64_t registered_seq;   /* first devicesregistered */
 	uint64_t unregistered_seq; /* last devicesunregistered */
 	uint64_t first_event_seq;
-	bool born; /* design 5, Head: registered before any event, then version 0 of its metadata or links first */
+	/* Registered before any event, then version 0 of its metadata or links first. */
+	bool born;
 	uint64_t malformed_first_seq;
 	uint64_t malformed_last_seq;
 };
@@ -249,7 +257,8 @@ ET_CHECKED int et_catalog_suspect_add(struct et_catalog *catalog, const struct e
 ET_CHECKED int et_catalog_is_suspect(struct et_catalog *catalog, const struct et_uuid *aggregate,
 				     bool *ret, struct et_error *err);
 ET_CHECKED int et_catalog_suspects_clear(struct et_catalog *catalog, struct et_error *err);
-/* The next `room` suspects behind `after` (zero UUID: from the start) into a batch; ids are copied. */
+/* The next `room` suspects behind `after` (zero UUID: from the start) into a batch; ids are
+ * copied. */
 struct et_suspect_batch {
 	struct et_suspect *list;
 	size_t count;

@@ -6,14 +6,11 @@
 #include "catalog/db.h"
 
 struct et_cover_list {
-	struct et_catalog *catalog;
-	sqlite3_stmt *statement;
-	bool ended; /* SQLite would begin anew */
+	struct et_db_list rows;
 };
 
 struct et_links_list {
-	struct et_catalog *catalog;
-	sqlite3_stmt *statement;
+	struct et_db_list rows;
 };
 
 #define COVER_COLUMNS                                                                            \
@@ -27,14 +24,13 @@ open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key
 	struct et_cover_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
-	list->catalog = catalog;
-	r = et_db_prepare(catalog, sql, &list->statement, err);
+	r = et_db_list_open(catalog, sql, &list->rows, err);
 	if (r < 0) {
 		free(list);
 		return r;
 	}
 	if (key != NULL)
-		(void)sqlite3_bind_blob(list->statement, 1, key->bytes, sizeof(key->bytes),
+		(void)sqlite3_bind_blob(list->rows.statement, 1, key->bytes, sizeof(key->bytes),
 					SQLITE_TRANSIENT);
 	*ret = list;
 	return 0;
@@ -65,13 +61,9 @@ et_cover_list_device(struct et_catalog *catalog, const struct et_uuid *device,
 int
 et_cover_list_next(struct et_cover_list *list, struct et_cover *ret, struct et_error *err)
 {
-	sqlite3_stmt *row = list->statement;
-	int r;
+	sqlite3_stmt *row = list->rows.statement;
+	int r = et_db_list_next(&list->rows, "read coverage", err);
 
-	if (list->ended)
-		return 0;
-	r = et_db_step(list->catalog, row, "read coverage", err);
-	list->ended = r <= 0;
 	if (r <= 0)
 		return r;
 	ret->aggregate = et_column_uuid(row, 0);
@@ -91,7 +83,7 @@ et_cover_list_free(struct et_cover_list *list)
 {
 	if (list == NULL)
 		return;
-	(void)sqlite3_finalize(list->statement);
+	et_db_list_done(&list->rows);
 	free(list);
 }
 
@@ -152,16 +144,15 @@ et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device,
 	struct et_links_list *list = et_calloc(1, sizeof(*list));
 	int r;
 
-	list->catalog = catalog;
-	r = et_db_prepare(catalog,
-			  "SELECT identity, seq, version FROM links_event WHERE device = ?1 ORDER "
-			  "BY identity, seq",
-			  &list->statement, err);
+	r = et_db_list_open(catalog,
+			    "SELECT identity, seq, version FROM links_event WHERE device = ?1 "
+			    "ORDER BY identity, seq",
+			    &list->rows, err);
 	if (r < 0) {
 		free(list);
 		return r;
 	}
-	(void)sqlite3_bind_blob(list->statement, 1, device->bytes, sizeof(device->bytes),
+	(void)sqlite3_bind_blob(list->rows.statement, 1, device->bytes, sizeof(device->bytes),
 				SQLITE_TRANSIENT);
 	*ret = list;
 	return 0;
@@ -170,12 +161,13 @@ et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device,
 int
 et_links_list_next(struct et_links_list *list, struct et_links_event *ret, struct et_error *err)
 {
-	int r = et_db_step(list->catalog, list->statement, "list links events", err);
+	sqlite3_stmt *row = list->rows.statement;
+	int r = et_db_list_next(&list->rows, "list links events", err);
 
 	if (r > 0) {
-		et_column_text(list->statement, 0, ret->identity, sizeof(ret->identity));
-		ret->seq = et_column_u64(list->statement, 1);
-		ret->version = et_column_u64(list->statement, 2);
+		et_column_text(row, 0, ret->identity, sizeof(ret->identity));
+		ret->seq = et_column_u64(row, 1);
+		ret->version = et_column_u64(row, 2);
 	}
 	return r;
 }
@@ -185,6 +177,6 @@ et_links_list_free(struct et_links_list *list)
 {
 	if (list == NULL)
 		return;
-	(void)sqlite3_finalize(list->statement);
+	et_db_list_done(&list->rows);
 	free(list);
 }

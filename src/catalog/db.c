@@ -169,6 +169,32 @@ et_db_exec(struct et_catalog *catalog, const char *sql, struct et_error *err)
 	return 0;
 }
 
+int
+et_db_list_open(struct et_catalog *catalog, const char *sql, struct et_db_list *ret,
+		struct et_error *err)
+{
+	*ret = (struct et_db_list){ .catalog = catalog };
+	return et_db_prepare(catalog, sql, &ret->statement, err);
+}
+
+int
+et_db_list_next(struct et_db_list *list, const char *doing, struct et_error *err)
+{
+	int r;
+
+	if (list->ended)
+		return 0;
+	r = et_db_step(list->catalog, list->statement, doing, err);
+	list->ended = r <= 0;
+	return r;
+}
+
+void
+et_db_list_done(struct et_db_list *list)
+{
+	(void)sqlite3_finalize(list->statement);
+}
+
 void
 et_bind_uuid(sqlite3_stmt *statement, int index, const struct et_uuid *uuid)
 {

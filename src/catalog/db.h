@@ -59,6 +59,18 @@ ET_CHECKED int et_db_run(struct et_catalog *catalog, sqlite3_stmt *statement, co
 			 struct et_error *err);
 ET_CHECKED int et_db_exec(struct et_catalog *catalog, const char *sql, struct et_error *err);
 
+/* The rows of a statement of its own, walked once: SQLite would begin anew behind the end. */
+struct et_db_list {
+	struct et_catalog *catalog;
+	sqlite3_stmt *statement;
+	bool ended;
+};
+ET_CHECKED int et_db_list_open(struct et_catalog *catalog, const char *sql, struct et_db_list *ret,
+			       struct et_error *err);
+/* 1 a row, 0 the end, and 0 from then on; negative, which ends it too. */
+ET_CHECKED int et_db_list_next(struct et_db_list *list, const char *doing, struct et_error *err);
+void et_db_list_done(struct et_db_list *list);
+
 /* Sequences and versions are stored as SQLite integers: the same 64 bits, signed. */
 static inline void
 et_bind_u64(sqlite3_stmt *statement, int index, uint64_t value)

@@ -10,6 +10,8 @@
 
 #include "audit/judge.h"
 #include "base/arena.h"
+#include "base/atomicfile.h"
+#include "base/digest.h"
 #include "command/recall.h"
 #include "command/snapshot.h"
 #include "report/report.h"
@@ -34,19 +36,27 @@ struct et_audit {
 	int64_t last_snapshot_time_ns;
 	uint64_t documents;
 	uint64_t suspects;
-	struct et_sha256 heads_digest; /* of everything that the scan read */
+	struct et_seqset holes; /* of the archives */
+	bool compared;          /* there was something to compare */
 	enum et_status status;
 	/* findings */
 	struct et_arena texts; /* of the findings that the report shows */
 	struct et_report_finding *findings;
 	size_t finding_count;
 	uint64_t findings_total;
-	FILE *findings_file; /* --findings; NULL */
+	FILE *findings_file;           /* --findings; NULL */
+	struct et_hasher *fingerprint; /* of all that the report says */
 	struct et_error sink_error;
 	/* notes for the report */
 	struct et_buf notes; /* texts, each with a NUL behind it */
 	unsigned note_count;
 };
+
+static inline void
+et_audit_worsen(struct et_audit *audit, enum et_status status)
+{
+	audit->status = et_status_worse(audit->status, status);
+}
 
 void et_audit_note(struct et_audit *audit, const char *format, ...) ET_PRINTF(2, 3);
 
@@ -58,5 +68,14 @@ ET_CHECKED int et_audit_judge_suspects(struct et_audit *audit, struct et_error *
 ET_CHECKED int et_audit_found(struct et_audit *audit, const struct et_finding *finding,
 			      const char *device_id, const char *aggregate_id, struct et_slice href,
 			      struct et_error *err);
+/* Findings for the malformed messages of all archives. */
+ET_CHECKED int et_audit_list_malformed(struct et_audit *audit, struct et_error *err);
+/* --findings: a temporary file, which has its name only when it is closed. */
+ET_CHECKED int et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret,
+				      struct et_error *err);
+ET_CHECKED int et_audit_close_findings(struct et_audit *audit, struct et_atomicfile *file,
+				       struct et_error *err);
+/* The report to stdout; one line when the last one said the same. */
+ET_CHECKED int et_audit_report(struct et_audit *audit, struct et_error *err);
 
 #endif

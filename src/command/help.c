@@ -72,7 +72,9 @@ print_general(FILE *out)
 		    out);
 	for (size_t i = 0; i < ET_VERB_COUNT; i++)
 		(void)fprintf(out, "  %-10s %s\n", et_verb_rows[i].name, et_verb_rows[i].line);
-	(void)fputs("\n`evtrail COMMAND --help` shows its options and examples.\n", out);
+	(void)fputs("\n`evtrail COMMAND --help` shows its options and examples; --version the "
+		    "version.\n",
+		    out);
 	print_options(out, ET_VERBS_ALL, true);
 	(void)fputs(
 		"\nEvery option can stand in the configuration file (nats-url = ...) and in the\n"

@@ -4,16 +4,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
-#include <ini.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <unistd.h>
 
 #include "base/atomicfile.h"
 #include "command/option_table.h"
-
-#define CONFIG_BYTES_MAX (1u << 20)
-#define CONFIG_DEFAULT "/etc/evtrail.conf"
 
 #define ROWS_MAX 64u
 
@@ -59,8 +55,8 @@ et_size_parse(const char *text, uint64_t *ret, struct et_error *err)
 	return et_error_set(err, ET_USAGE, "'%s' is no size (4096, 64KiB, 256MiB, 1GiB)", text);
 }
 
-static bool
-same_name(const char *name, const char *given, size_t length, char dash)
+bool
+et_option_is(const char *name, const char *given, size_t length, char dash)
 {
 	for (size_t i = 0; i < length; i++) {
 		char c = name[i] == '-' ? dash
@@ -73,12 +69,12 @@ same_name(const char *name, const char *given, size_t length, char dash)
 	return name[length] == '\0';
 }
 
-static const struct et_option_row *
-find_row(const char *name)
+const struct et_option_row *
+et_option_find(const char *name)
 {
 	for (size_t i = 0; i < et_option_row_count; i++)
 		if (et_option_rows[i].name != NULL &&
-		    same_name(et_option_rows[i].name, name, strlen(name), '-'))
+		    et_option_is(et_option_rows[i].name, name, strlen(name), '-'))
 			return &et_option_rows[i];
 	return NULL;
 }
@@ -102,9 +98,9 @@ parse_flag(const char *text, bool *ret, struct et_error *err)
 	return et_error_set(err, ET_USAGE, "'%s' is neither true nor false", text);
 }
 
-static int
-set_value(const struct et_option_row *row, const char *text, struct et_options *options,
-	  struct et_error *err)
+int
+et_option_set(const struct et_option_row *row, const char *text, struct et_options *options,
+	      struct et_error *err)
 {
 	void *field = (char *)options + row->offset;
 
@@ -141,7 +137,8 @@ set_defaults(struct et_options *options, struct et_error *err)
 			*(int64_t *)(void *)((char *)options + et_option_rows[i].offset) =
 				ET_TIME_NONE;
 		if (et_option_rows[i].fallback != NULL)
-			r = set_value(&et_option_rows[i], et_option_rows[i].fallback, options, err);
+			r = et_option_set(&et_option_rows[i], et_option_rows[i].fallback, options,
+					  err);
 	}
 	return r;
 }
@@ -189,8 +186,8 @@ distance(const char *a, const char *b)
 	return row[bl];
 }
 
-static void
-hint_nearest(struct et_error *err, const char *word, bool options_wanted, const char *dashes)
+void
+et_option_hint(struct et_error *err, const char *word, bool options_wanted, const char *dashes)
 {
 	const char *best = NULL;
 	unsigned least = 4;
@@ -210,123 +207,6 @@ hint_nearest(struct et_error *err, const char *word, bool options_wanted, const 
 		et_error_hint(err, "did you mean %s%s?", dashes, best);
 	else
 		et_error_hint(err, "see evtrail --help");
-}
-
-/* ---- configuration file and environment ---- */
-
-struct config_walk {
-	const char *file;
-	struct et_options *options;
-	struct et_error *err;
-	int result;
-	int line; /* not given by the parser's callback; found again for the message */
-	const char *text;
-};
-
-/* The line that holds the key, for the message. */
-static int
-line_of(const char *text, const char *key)
-{
-	size_t length = strlen(key);
-	int line = 1;
-
-	for (const char *at = text; *at != '\0'; line++) {
-		const char *start = at + strspn(at, " \t");
-		const char *end = strchr(at, '\n');
-
-		if (strncmp(start, key, length) == 0 && strchr(" \t=:", start[length]) != NULL)
-			return line;
-		if (end == NULL)
-			break;
-		at = end + 1;
-	}
-	return 0;
-}
-
-static int
-on_key(void *cookie, const char *section, const char *key, const char *value)
-{
-	struct config_walk *walk = cookie;
-	const struct et_option_row *row = find_row(key);
-	int line = line_of(walk->text, key);
-	int r;
-
-	if (section[0] != '\0' && strcmp(section, "evtrail") != 0)
-		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown section [%s]", walk->file,
-				 line, section);
-	else if (row == NULL || strcmp(key, "config") == 0) {
-		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown key '%s'", walk->file, line,
-				 key);
-		hint_nearest(walk->err, key, true, "");
-	} else {
-		r = set_value(row, value, walk->options, walk->err);
-		if (r < 0)
-			r = et_error_wrap(walk->err, ET_CONFIG, "%s:%d: %s", walk->file, line, key);
-	}
-	if (r < 0 && walk->result == 0)
-		walk->result = ET_CONFIG;
-	return r < 0 ? 0 : 1;
-}
-
-int
-et_options_parse_config(const char *name, const char *text, struct et_options *options,
-			struct et_error *err)
-{
-	struct config_walk walk = { .file = name, .options = options, .err = err, .text = text };
-	int line;
-
-	line = ini_parse_string(text, on_key, &walk);
-	if (walk.result < 0)
-		return walk.result;
-	if (line != 0)
-		return et_error_set(err, ET_CONFIG, "%s:%d: neither 'key = value' nor a comment",
-				    name, line);
-	return 0;
-}
-
-static int
-read_config(const char *given, struct et_options *options, struct et_error *err)
-{
-	const char *file = given != NULL ? given : getenv("EVTRAIL_CONFIG");
-	ET_CLEAN_MEM char *text = NULL;
-	size_t bytes = 0;
-	int r;
-
-	if (file == NULL && access(CONFIG_DEFAULT, R_OK) != 0)
-		return 0;
-	if (file == NULL)
-		file = CONFIG_DEFAULT;
-	r = et_file_read(file, CONFIG_BYTES_MAX, &text, &bytes, err);
-	if (r < 0)
-		return et_error_wrap(err, ET_CONFIG, "configuration");
-	if (strlen(text) != bytes)
-		return et_error_set(err, ET_CONFIG, "%s: holds a zero byte", file);
-	return et_options_parse_config(file, text, options, err);
-}
-
-static int
-read_environment(struct et_options *options, struct et_error *err)
-{
-	int r;
-
-	for (char **entry = environ; *entry != NULL; entry++) {
-		const char *equals = strchr(*entry, '=');
-
-		if (equals == NULL || strncmp(*entry, "EVTRAIL_", 8) != 0)
-			continue;
-		for (size_t i = 0; i < et_option_row_count; i++) {
-			if (et_option_rows[i].name == NULL ||
-			    strlen(et_option_rows[i].name) != (size_t)(equals - *entry) - 8 ||
-			    !same_name(et_option_rows[i].name, *entry + 8,
-				       (size_t)(equals - *entry) - 8, '_'))
-				continue;
-			r = set_value(&et_option_rows[i], equals + 1, options, err);
-			if (r < 0)
-				return et_error_wrap(err, ET_CONFIG, "environment %.*s",
-						     (int)(equals - *entry), *entry);
-		}
-	}
-	return 0;
 }
 
 /* ---- command line ---- */
@@ -360,7 +240,7 @@ find_verb(const char *word, enum et_verb *ret, struct et_error *err)
 			return 0;
 		}
 	(void)et_error_set(err, ET_USAGE, "unknown command '%s'", word);
-	hint_nearest(err, word, false, "");
+	et_option_hint(err, word, false, "");
 	return ET_USAGE;
 }
 
@@ -384,7 +264,7 @@ bad_option(int what, char **argv, struct et_error *err)
 		(void)et_error_set(err, ET_USAGE, "option '%s' takes no value", word);
 	else
 		(void)et_error_set(err, ET_USAGE, "unknown option '%s'", word);
-	hint_nearest(err, word + strspn(word, "-"), true, "--");
+	et_option_hint(err, word + strspn(word, "-"), true, "--");
 	return ET_USAGE;
 }
 
@@ -442,7 +322,7 @@ apply(const struct given *given, struct et_options *options, struct et_error *er
 			et_error_hint(err, "see evtrail %s --help", et_verb_name(options->verb));
 			return ET_USAGE;
 		}
-		r = set_value(&et_option_rows[i], given->values[i], options, err);
+		r = et_option_set(&et_option_rows[i], given->values[i], options, err);
 		if (r < 0) {
 			(void)et_error_wrap(err, ET_USAGE, "--%s", et_option_rows[i].name);
 			return ET_USAGE;
@@ -469,9 +349,10 @@ read_all(int argc, char **argv, struct et_options *options, struct et_error *err
 	}
 	quiet = options->quiet;
 	verbose = options->verbose;
-	r = read_config(given.values[find_row("config") - et_option_rows], options, err);
+	r = et_options_read_config(given.values[et_option_find("config") - et_option_rows], options,
+				   err);
 	if (r == 0)
-		r = read_environment(options, err);
+		r = et_options_read_environment(options, err);
 	if (r == 0)
 		r = apply(&given, options, err);
 	options->quiet |= quiet;

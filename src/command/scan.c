@@ -30,7 +30,6 @@ struct scan {
 	bool has_ahead;
 	struct group group;
 	bool has_group;
-	struct et_hasher *hasher;
 };
 
 static int
@@ -132,15 +131,6 @@ join_row(struct scan *scan, const struct et_source_head *row, struct et_error *e
 	return r < 0 ? r : next_group(scan, err);
 }
 
-static void
-hash_row(struct et_hasher *hasher, const struct et_source_head *row)
-{
-	const uint64_t numbers[2] = { row->head.latest_version, row->head.first_version };
-
-	et_hasher_add(hasher, row->head.aggregate_id.data, row->head.aggregate_id.size);
-	et_hasher_add(hasher, numbers, sizeof(numbers));
-}
-
 static int
 walk(struct scan *scan, struct et_error *err)
 {
@@ -168,7 +158,6 @@ walk(struct scan *scan, struct et_error *err)
 				      (const char *)row.head.aggregate_id.data, row.words);
 			continue;
 		}
-		hash_row(scan->hasher, &row);
 		r = join_row(scan, &row, err);
 		if (r < 0)
 			return r;
@@ -185,11 +174,9 @@ int
 et_audit_scan(struct et_audit *audit, struct et_error *err)
 {
 	struct et_catalog *catalog = audit->state->catalog;
-	ET_CLEAN(et_hasher) struct et_hasher *hasher = et_hasher_new();
-	struct scan scan = { .audit = audit, .hasher = hasher };
+	struct scan scan = { .audit = audit };
 	int r;
 
-	et_hasher_begin(hasher);
 	r = et_catalog_begin(catalog, err); /* thousands of suspects in one transaction */
 	if (r < 0)
 		return r;
@@ -208,6 +195,5 @@ et_audit_scan(struct et_audit *audit, struct et_error *err)
 		et_catalog_rollback(catalog);
 		return r;
 	}
-	et_hasher_end(hasher, &audit->heads_digest);
 	return et_catalog_suspect_count(catalog, &audit->suspects, err);
 }

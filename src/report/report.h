@@ -61,6 +61,7 @@ struct et_report {
 	size_t finding_count;
 	uint64_t findings_total;
 	const char *findings_file; /* where all of them were written; NULL */
+	int64_t same_since_ns;     /* reports say this since then; ET_TIME_NONE: it is new */
 	int64_t duration_ns;
 	uint64_t new_messages; /* archived by this run */
 };
@@ -68,6 +69,8 @@ struct et_report {
 /* Text: verdict first; width 0: not a terminal, set in 80 columns. Ids and hrefs are shortened
  * to fit; what came from outside is shown in printable ASCII only. */
 void et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width);
+/* The verdict in one line, for a report that says what the last one said. */
+void et_report_line(const struct et_report *report, FILE *out, bool colour);
 /* One JSON object and a newline; keys as in docs (fixed once released). Numbers above 2^63 - 1
  * are strings: JSON readers, ours too, have no larger ones. Text that is no UTF-8 has U+FFFD in
  * the place of each bad byte. What is not known is null. ET_IO. */

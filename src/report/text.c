@@ -26,6 +26,30 @@ et_text_number(uint64_t number, char text[ET_TEXT_NUMBER_BYTES])
 	return text;
 }
 
+static const char *
+text_time(int64_t time_ns, char text[ET_TIME_TEXT_BYTES])
+{
+	char *fraction;
+
+	(void)et_time_format(time_ns, text);
+	fraction = strchr(text, '.');
+	if (fraction != NULL)
+		memcpy(fraction, "Z", sizeof("Z"));
+	return text;
+}
+
+/* Seconds with one digit behind the point, as long as that is what one wants to know. */
+static const char *
+text_duration(int64_t duration_ns, char text[ET_TIME_TEXT_BYTES])
+{
+	if (duration_ns < 100 * ET_NS_PER_SECOND)
+		(void)snprintf(text, ET_TIME_TEXT_BYTES, "%.1f s",
+			       (double)duration_ns / (double)ET_NS_PER_SECOND);
+	else
+		(void)et_duration_format(duration_ns / ET_NS_PER_SECOND * ET_NS_PER_SECOND, text);
+	return text;
+}
+
 bool
 et_text_is_lost(const struct et_report_finding *finding)
 {
@@ -198,7 +222,7 @@ headline(const struct et_report *report)
 }
 
 static void
-put_verdict(const struct et_report *report, FILE *out, bool colour)
+put_verdict(const struct et_report *report, FILE *out, bool colour, const char *end)
 {
 	ET_CLEAN_MEM char *words = headline(report);
 	ET_CLEAN_MEM char *verdict = et_clean_ascii(report->verdict);
@@ -212,9 +236,9 @@ put_verdict(const struct et_report *report, FILE *out, bool colour)
 	else if (strcmp(verdict, "INCOMPLETE") != 0 && strcmp(verdict, "BUSY") != 0)
 		paint = "31";
 	if (colour)
-		(void)fprintf(out, "\033[1;%sm%s\033[0m  %s\n", paint, verdict, words);
+		(void)fprintf(out, "\033[1;%sm%s\033[0m  %s%s\n", paint, verdict, words, end);
 	else
-		(void)fprintf(out, "%s  %s\n", verdict, words);
+		(void)fprintf(out, "%s  %s%s\n", verdict, words, end);
 }
 
 /* ---- what was compared ---- */
@@ -233,7 +257,7 @@ put_range(const struct et_report *report, FILE *out, unsigned width)
 		put_text(out, "compared", width, "sequences %s to %s, up to %s",
 			 et_text_number(report->compared_first, first),
 			 et_text_number(report->compared_last, last),
-			 et_time_format(report->cut_time_ns, time));
+			 text_time(report->cut_time_ns, time));
 	if (report->requested_first != report->compared_first ||
 	    report->requested_last != report->compared_last)
 		put_text(out, "", width, "of %s to %s that were asked for",
@@ -256,14 +280,17 @@ put_compared(const struct et_report *report, FILE *out, unsigned width)
 	char events[ET_TEXT_NUMBER_BYTES];
 	char took[ET_TIME_TEXT_BYTES];
 
-	put_text(out, "stream", width, "%s, created %s", report->stream, report->identity);
+	if (report->identity[0] != '\0')
+		put_text(out, "stream", width, "%s, created %s", report->stream, report->identity);
+	else
+		put_text(out, "stream", width, "%s", report->stream);
 	put_range(report, out, width);
 	put_text(out, "store", width, "%s documents of %s aggregates with %s events",
 		 et_text_number(report->documents, documents),
 		 et_text_number(report->aggregates, aggregates),
 		 et_text_number(report->events, events));
 	put_text(out, "run", width, "%s, %s new messages archived",
-		 et_duration_format(report->duration_ns, took),
+		 text_duration(report->duration_ns, took),
 		 et_text_number(report->new_messages, events));
 	for (size_t i = 0; i < report->note_count; i++)
 		put_text(out, "note", width, "%s", report->notes[i]);
@@ -383,17 +410,29 @@ put_next(const struct et_report *report, FILE *out, unsigned width)
 }
 
 void
+et_report_line(const struct et_report *report, FILE *out, bool colour)
+{
+	char since[ET_TIME_TEXT_BYTES];
+	ET_CLEAN_MEM char *end = et_format("; nothing new since %s, -v shows the report",
+					   text_time(report->same_since_ns, since));
+
+	put_verdict(report, out, colour, end);
+}
+
+void
 et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width)
 {
 	if (width == 0)
 		width = WIDTH_DEFAULT;
 	if (width < WIDTH_MIN)
 		width = WIDTH_MIN;
-	put_verdict(report, out, colour);
+	put_verdict(report, out, colour, "");
 	(void)fputc('\n', out);
 	put_compared(report, out, width);
-	put_counts(report, out);
-	put_sums(report, out, width);
+	if (report->compared_last > 0) {
+		put_counts(report, out);
+		put_sums(report, out, width);
+	}
 	et_text_lost_table(report, out, width);
 	et_text_device_table(report, out, width);
 	et_text_other_table(report, out, width);

@@ -609,6 +609,35 @@ what_is_in_flight_is_not_before_the_horizon(void **state ET_UNUSED)
 
 /* ---- doubts ---- */
 
+/* Versions 3 and 4 are missing between the sequences 102 and 105. */
+static void
+what_a_hole_of_the_archives_may_have_held_is_not_called_lost(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *seen;
+		struct et_range hole;
+		uint64_t versions;
+		bool inside;
+	} rows[] = {
+		{ "###..#####", { 90, 101 }, 2, false }, { "###..#####", { 106, 200 }, 2, false },
+		{ "###..#####", { 103, 103 }, 2, true }, { "###..#####", { 104, 104 }, 2, true },
+		{ "###..#####", { 90, 500 }, 2, true },  { "########..", { 108, 108 }, 2, true },
+		{ "########..", { 50, 106 }, 2, false },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct et_range range = rows[i].hole;
+		struct et_seqset holes = { .ranges = &range, .count = 1, .capacity = 1 };
+		struct bench b;
+
+		set_up(&b, rows[i].seen);
+		b.cut.holes = &holes;
+		expect(&b, ET_REASON_UNVERIFIABLE_GAP, rows[i].inside ? rows[i].versions : 0);
+		assert_int_equal(b.tally.reasons[ET_REASON_LOST],
+				 rows[i].inside ? 0 : rows[i].versions);
+	}
+}
+
 static void
 a_malformed_message_in_the_bracket_makes_it_undecided(void **state ET_UNUSED)
 {
@@ -1067,6 +1096,7 @@ main(void)
 		cmocka_unit_test(a_tail_is_young_while_the_store_wrote_lately),
 		cmocka_unit_test(an_old_hole_below_a_young_tail_is_lost),
 		cmocka_unit_test(what_is_in_flight_is_not_before_the_horizon),
+		cmocka_unit_test(what_a_hole_of_the_archives_may_have_held_is_not_called_lost),
 		cmocka_unit_test(a_malformed_message_in_the_bracket_makes_it_undecided),
 		cmocka_unit_test(of_a_later_life_what_is_missing_is_undecided),
 		cmocka_unit_test(without_a_copy_the_links_and_an_orphan_decide),

@@ -154,6 +154,10 @@ random_histories_match_an_array_of_bits(void **state ET_UNUSED)
 				assert_int_equal(et_seqset_has(&set, i), bits[i]);
 				size += bits[i];
 			}
+			for (uint64_t i = 0; i + 5 < ET_COUNT(bits); i++)
+				assert_int_equal(et_seqset_meets(&set, i, i + 4),
+						 bits[i] || bits[i + 1] || bits[i + 2] ||
+							 bits[i + 3] || bits[i + 4]);
 			assert_int_equal(et_seqset_size(&set), size);
 		}
 		et_seqset_done(&set);

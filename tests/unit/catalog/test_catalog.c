@@ -267,15 +267,39 @@ static void
 a_list_that_has_ended_does_not_begin_anew(void **state)
 {
 	struct et_catalog *catalog = open_catalog();
-	struct et_cover_list *list = NULL;
+	const struct et_row rows[] = { event(10, 11, 0, 10, 51, ET_KIND_LINKS_PUBLISHED),
+				       event(10, 11, 1, 20, 52, ET_KIND_LINKS_PUBLISHED) };
+	struct et_uuid device = uuid(10);
+	struct et_entry_list *entries = NULL;
+	struct et_cover_list *covers = NULL;
+	struct et_links_list *links = NULL;
+	struct et_archive_entry entry;
 	struct et_cover cover;
+	struct et_links_event links_event;
 
 	(void)state;
-	assert_int_equal(et_cover_list_open(catalog, &list, NULL), 0);
-	while (et_cover_list_next(list, &cover, NULL) > 0)
+	take(catalog, 51, 52, rows, 2);
+	assert_int_equal(et_entry_list_open(catalog, NULL, &entries, NULL), 0);
+	assert_int_equal(et_cover_list_device(catalog, &device, &covers, NULL), 0);
+	assert_int_equal(et_links_list_open(catalog, &device, &links, NULL), 0);
+	while (et_entry_list_next(entries, &entry, NULL) > 0)
 		;
-	assert_int_equal(et_cover_list_next(list, &cover, NULL), 0);
-	et_cover_list_free(list);
+	assert_int_equal(entry.last_seq, 52);
+	assert_int_equal(et_cover_list_next(covers, &cover, NULL), 1);
+	assert_int_equal(cover.whole_last, 1);
+	assert_int_equal(et_cover_list_next(covers, &cover, NULL), 0);
+	assert_int_equal(et_links_list_next(links, &links_event, NULL), 1);
+	assert_int_equal(et_links_list_next(links, &links_event, NULL), 1);
+	assert_int_equal(links_event.seq, 52);
+	assert_int_equal(et_links_list_next(links, &links_event, NULL), 0);
+	for (int again = 0; again < 2; again++) {
+		assert_int_equal(et_entry_list_next(entries, &entry, NULL), 0);
+		assert_int_equal(et_cover_list_next(covers, &cover, NULL), 0);
+		assert_int_equal(et_links_list_next(links, &links_event, NULL), 0);
+	}
+	et_entry_list_free(entries);
+	et_cover_list_free(covers);
+	et_links_list_free(links);
 	et_catalog_free(catalog);
 }
 

@@ -105,6 +105,23 @@ a_configuration_names_file_and_line_of_what_it_does_not_know(void **state)
 }
 
 static void
+a_line_that_the_parser_would_cut_is_refused(void **state)
+{
+	struct et_options options = { .verb = ET_VERB_AUDIT };
+	struct et_error err = { 0 };
+	char text[512];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "# a comment\nstream = %0189d\n", 0);
+	assert_int_equal(et_options_parse_config("f.conf", text, &options, &err), 0);
+	assert_int_equal(strlen(options.stream), 189);
+	(void)snprintf(text, sizeof(text), "# a comment\nstream = %0190d\n", 0);
+	assert_int_equal(et_options_parse_config("f.conf", text, &options, &err), ET_CONFIG);
+	assert_string_equal(err.text, "f.conf:2: longer than 198 characters");
+	et_options_done(&options);
+}
+
+static void
 sizes_have_binary_units(void **state)
 {
 	static const struct {
@@ -149,6 +166,7 @@ main(void)
 		cmocka_unit_test(the_command_line_wins_over_the_environment),
 		cmocka_unit_test(what_is_wrong_is_named_with_what_was_meant),
 		cmocka_unit_test(a_configuration_names_file_and_line_of_what_it_does_not_know),
+		cmocka_unit_test(a_line_that_the_parser_would_cut_is_refused),
 		cmocka_unit_test(sizes_have_binary_units),
 		cmocka_unit_test(the_worst_status_wins_in_the_order_7_4_3_5_1),
 	};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The findings of an audit: to the file, to the report, to the catalog. */
+#include <errno.h>
+#include <libgen.h>
+#include <unistd.h>
+
+#include "command/audit.h"
+
+static void
+show_finding(struct et_audit *audit, const struct et_report_finding *finding)
+{
+	struct et_report_finding *shown;
+
+	if (audit->finding_count == ET_REPORT_FINDINGS_MAX)
+		return;
+	shown = &audit->findings[audit->finding_count++];
+	*shown = *finding;
+	shown->device_id =
+		et_arena_strndup(&audit->texts, finding->device_id, strlen(finding->device_id));
+	shown->aggregate_id = et_arena_strndup(&audit->texts, finding->aggregate_id,
+					       strlen(finding->aggregate_id));
+	if (finding->href != NULL)
+		shown->href = et_arena_strndup(&audit->texts, finding->href, strlen(finding->href));
+}
+
+/* What makes a report the same as the last one. */
+static void
+fingerprint(struct et_audit *audit, const struct et_finding *finding)
+{
+	const uint64_t numbers[] = { finding->reason, finding->recoverable, finding->version,
+				     finding->seq };
+
+	et_hasher_add(audit->fingerprint, &finding->aggregate, sizeof(finding->aggregate));
+	et_hasher_add(audit->fingerprint, numbers, sizeof(numbers));
+}
+
+int
+et_audit_found(struct et_audit *audit, const struct et_finding *finding, const char *device_id,
+	       const char *aggregate_id, struct et_slice href, struct et_error *err)
+{
+	ET_CLEAN_MEM char *text =
+		href.size > 0 ? et_strndup((const char *)href.data, href.size) : NULL;
+	struct et_report_finding reported = { .finding = *finding,
+					      .device_id = device_id,
+					      .aggregate_id = aggregate_id,
+					      .href = text };
+	struct et_noted_finding noted = {
+		.aggregate = finding->aggregate,
+		.device = finding->device,
+		.version = finding->reason == ET_REASON_MALFORMED_MESSAGE ? finding->seq
+									  : finding->version,
+		.code = et_reason_info(finding->reason)->name,
+		.recoverable = et_recoverable_name(finding->recoverable),
+	};
+	int r = 0;
+
+	audit->findings_total++;
+	fingerprint(audit, finding);
+	show_finding(audit, &reported);
+	if (audit->findings_file != NULL)
+		r = et_report_finding_line(&reported, audit->findings_file, err);
+	if (r == 0)
+		r = et_catalog_note_finding(audit->state->catalog, audit->run, &noted, err);
+	return r;
+}
+
+/* Malformed messages are rare: their rows are looked up only when an archive counts some. */
+static int
+list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry,
+		  struct et_error *err)
+{
+	ET_CLEAN_MEM char *path = et_state_archive_path(audit->state, entry);
+	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
+	ET_CLEAN(et_reader_rows) struct et_reader_rows *walk = NULL;
+	struct et_row row;
+	int r;
+
+	r = et_reader_open(path, &reader, err);
+	if (r == 0)
+		r = et_reader_rows_open(reader, NULL, NULL, &walk, err);
+	while (r == 0 && (r = et_reader_rows_next(walk, &row, err)) > 0) {
+		struct et_finding finding = {
+			.reason = ET_REASON_MALFORMED_MESSAGE,
+			.device = row.device,
+			.aggregate = row.aggregate,
+			.version = row.version,
+			.kind = row.kind,
+			.time_ns = row.event_time_ns,
+			.after_ns = ET_TIME_NONE,
+			.before_ns = ET_TIME_NONE,
+			.seq = row.seq,
+		};
+		char device[ET_UUID_TEXT_BYTES];
+		char aggregate[ET_UUID_TEXT_BYTES];
+
+		r = 0;
+		if (row.row_class != ET_ROW_MALFORMED)
+			continue;
+		et_uuid_format(&row.device, device);
+		et_uuid_format(&row.aggregate, aggregate);
+		r = et_audit_found(audit, &finding, device, aggregate, (struct et_slice){ NULL, 0 },
+				   err);
+	}
+	return r < 0 ? r : 0;
+}
+
+int
+et_audit_list_malformed(struct et_audit *audit, struct et_error *err)
+{
+	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
+	struct et_archive_entry entry;
+	int r;
+
+	if (audit->totals.malformed == 0)
+		return 0;
+	r = et_entry_list_open(audit->state->catalog, NULL, &list, err);
+	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0)
+		r = entry.malformed > 0 ? list_malformed_of(audit, &entry, err) : 0;
+	return r < 0 ? r : 0;
+}
+
+/* ---- the file ---- */
+
+int
+et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret, struct et_error *err)
+{
+	const char *path = audit->options->findings;
+	ET_CLEAN_MEM char *for_dir = NULL;
+	ET_CLEAN_MEM char *for_base = NULL;
+	int fd;
+	int r;
+
+	if (path == NULL)
+		return 0;
+	for_dir = et_strdup(path);
+	for_base = et_strdup(path);
+	r = et_atomicfile_open(dirname(for_dir), basename(for_base), ret, err);
+	if (r < 0)
+		return r;
+	fd = dup(et_atomicfile_fd(*ret));
+	audit->findings_file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (audit->findings_file == NULL)
+		return et_error_errno(err, errno, "write '%s'", path);
+	return 0;
+}
+
+int
+et_audit_close_findings(struct et_audit *audit, struct et_atomicfile *file, struct et_error *err)
+{
+	FILE *stream = ET_STEAL(audit->findings_file);
+
+	if (stream == NULL)
+		return 0;
+	if (fclose(stream) != 0)
+		return et_error_errno(err, errno, "write '%s'", audit->options->findings);
+	return et_atomicfile_commit(file, true, err);
+}

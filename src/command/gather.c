@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the catalog and the store say of a batch of suspects. */
+#include "command/suspects.h"
+#include "event/ident.h"
+
+/* ---- coverage ---- */
+
+static int
+load_coverage(struct batch *batch, struct suspect *suspect, struct et_error *err)
+{
+	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
+	struct et_cover cover;
+	int r;
+
+	r = et_cover_list_of(batch->audit->state->catalog, &suspect->from->aggregate, &list, err);
+	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
+		if (suspect->epochs > 0)
+			suspect->older_versions +=
+				et_coverage_count(&suspect->coverage, 0, UINT64_MAX);
+		r = et_coverage_decode(cover.spans, &suspect->coverage, err);
+		suspect->epochs++;
+		suspect->device = cover.device;
+		suspect->family = cover.family;
+		suspect->duplicates += cover.duplicates;
+	}
+	if (suspect->epochs > 0) {
+		char text[ET_UUID_TEXT_BYTES];
+
+		et_uuid_format(&suspect->device, text);
+		suspect->device_id = et_arena_strndup(&batch->arena, text, ET_UUID_TEXT_BYTES - 1);
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- documents ---- */
+
+static struct suspect *
+find_suspect(struct batch *batch, struct et_slice aggregate_id)
+{
+	struct et_uuid key = et_ident_key(aggregate_id, NULL);
+	size_t low = 0;
+	size_t high = batch->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = et_uuid_compare(&batch->list[middle].from->aggregate, &key);
+
+		if (order == 0)
+			return &batch->list[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static uint64_t
+first_missing(const struct et_coverage *coverage)
+{
+	return coverage->count > 0 && coverage->spans[0].first == 0 ? coverage->spans[0].last + 1
+								    : 0;
+}
+
+/* What a missing version could be recovered from: itself, or a snapshot at or above it; and the
+ * newest event, which tells the hub's generation. */
+static struct et_document *
+keep(struct batch *batch, const struct et_document *document, const struct et_coverage *coverage)
+{
+	struct et_document thin = *document;
+	uint64_t missing = first_missing(coverage);
+	struct et_document *kept;
+
+	thin.events = et_calloc(document->event_count + 1, sizeof(*thin.events));
+	thin.event_count = 0;
+	for (size_t i = 0; i < document->event_count; i++) {
+		const struct et_stored_event *event = &document->events[i];
+		bool snapshot = event->is_snapshot || et_kind_info(event->kind)->snapshot;
+
+		if (!et_coverage_has(coverage, event->version) ||
+		    event->version == document->latest_version ||
+		    (snapshot && event->version >= missing))
+			thin.events[thin.event_count++] = *event;
+	}
+	kept = et_document_copy(&batch->arena, &thin);
+	free(thin.events);
+	return kept;
+}
+
+static enum et_family
+family_of(struct suspect *suspect, const struct et_document *document)
+{
+	struct et_slice id = document->aggregate_id;
+	static const struct {
+		const char *href;
+		enum et_family family;
+	} known[] = { { ET_HREF_LINKS, ET_FAMILY_LINKS },
+		      { ET_HREF_METADATA, ET_FAMILY_METADATA },
+		      { ET_HREF_SERVICES, ET_FAMILY_SERVICE } };
+	struct et_uuid key = et_ident_key(id, NULL);
+
+	for (size_t i = 0; i < document->event_count; i++) {
+		enum et_family family = et_kind_info(document->events[i].kind)->family;
+
+		if (family != ET_FAMILY_UNKNOWN)
+			return family;
+	}
+	for (size_t i = 0; i < ET_COUNT(known); i++) {
+		struct et_slice href = { (const uint8_t *)known[i].href, strlen(known[i].href) };
+		struct et_uuid one = et_ident_aggregate(document->group_id, href);
+
+		if (et_uuid_compare(&one, &key) == 0)
+			return known[i].family;
+	}
+	return suspect->family;
+}
+
+/* ET_LIMIT when the batch's memory is full. */
+static int
+take_document(struct batch *batch, struct suspect *suspect, const struct et_document *document,
+	      struct et_error *err)
+{
+	struct et_document *kept;
+
+	if (suspect->document_count == ET_SUSPECT_DOCUMENTS_MAX)
+		return 0;
+	kept = keep(batch, document, &suspect->coverage);
+	if (kept == NULL)
+		return et_error_set(err, ET_LIMIT, "the documents of a batch");
+	suspect->documents[suspect->document_count++] = kept;
+	if (document->ghost)
+		return 0;
+	if (suspect->document_count == 1 || document->latest_version > suspect->latest_version)
+		suspect->latest_version = document->latest_version;
+	if (document->first_version < suspect->first_version)
+		suspect->first_version = document->first_version;
+	if (document->latest_timestamp_ns > suspect->latest_time_ns)
+		suspect->latest_time_ns = document->latest_timestamp_ns;
+	suspect->family = family_of(suspect, document);
+	if (suspect->device_id == NULL && document->group_id.size > 0) {
+		suspect->device = et_ident_key(document->group_id, NULL);
+		suspect->device_id =
+			et_arena_strndup(&batch->arena, (const char *)document->group_id.data,
+					 document->group_id.size);
+	}
+	return 0;
+}
+
+static int
+load_documents(struct batch *batch, struct et_error *err)
+{
+	ET_CLEAN(et_documents) struct et_documents *documents = NULL;
+	const char *ids[ET_BATCH];
+	struct et_source_document row;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->list[i].from->in_store)
+			ids[count++] = batch->list[i].id;
+	if (count == 0)
+		return 0;
+	r = et_source_documents(batch->audit->source, ids, count, &documents, err);
+	while (r == 0 && (r = et_documents_next(documents, &row, err)) > 0) {
+		struct suspect *suspect = find_suspect(batch, row.document.aggregate_id);
+
+		r = 0;
+		if (row.malformed) {
+			batch->audit->tally.reasons[ET_REASON_MALFORMED_DOCUMENT]++;
+			et_audit_note(batch->audit,
+				      "a document of the store cannot be read: %.36s: %s",
+				      suspect != NULL ? suspect->id : "?", row.words);
+		} else if (suspect != NULL) {
+			r = take_document(batch, suspect, &row.document, err);
+		}
+	}
+	return r < 0 ? r : 0;
+}
+
+/* ---- a batch ---- */
+
+static int
+ask_devices(struct batch *batch, struct et_error *err)
+{
+	const char *ids[ET_BATCH];
+	bool found[ET_BATCH] = { false };
+	size_t which[ET_BATCH];
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->list[i].document_count == 0 && batch->list[i].device_id != NULL) {
+			which[count] = i;
+			ids[count++] = batch->list[i].device_id;
+		}
+	if (count == 0)
+		return 0;
+	r = et_source_devices(batch->audit->source, ids, count, found, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		batch->list[which[i]].device_in_store = found[i];
+	return r;
+}
+
+int
+et_batch_fill(struct batch *batch, size_t count, struct et_error *err)
+{
+	int r = 0;
+
+	et_arena_reset(&batch->arena);
+	batch->count = count;
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		struct suspect *suspect = &batch->list[i];
+		const struct et_suspect *from = &batch->from.list[i];
+		struct et_coverage coverage = suspect->coverage;
+
+		et_coverage_clear(&coverage);
+		*suspect = (struct suspect){ .from = from,
+					     .coverage = coverage,
+					     .first_version = UINT64_MAX,
+					     .latest_time_ns = ET_TIME_NONE };
+		suspect->id = et_arena_strndup(&batch->arena, (const char *)from->aggregate_id.data,
+					       from->aggregate_id.size);
+		if (suspect->id == NULL)
+			return et_error_set(err, ET_LIMIT, "the ids of a batch");
+		r = load_coverage(batch, suspect, err);
+	}
+	if (r == 0)
+		r = load_documents(batch, err);
+	if (r == 0)
+		r = et_batch_links(batch, err);
+	if (r == 0)
+		r = ask_devices(batch, err);
+	return r;
+}

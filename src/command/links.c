@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which href a suspect has, and when it was linked: what the rule on forced commands asks. */
+#include "command/suspects.h"
+#include "event/ident.h"
+#include "event/links.h"
+
+/* ---- hrefs and links ---- */
+
+static void
+set_href(struct batch *batch, struct suspect *suspect, const struct et_payload *payload)
+{
+	if (suspect->href == NULL && payload->href.size > 0)
+		suspect->href = et_arena_strndup(&batch->arena, (const char *)payload->href.data,
+						 payload->href.size);
+}
+
+static void
+href_from_documents(struct batch *batch, struct suspect *suspect)
+{
+	struct et_payload payload;
+
+	for (size_t i = 0; suspect->href == NULL && i < suspect->document_count; i++)
+		for (size_t k = 0; suspect->href == NULL && k < suspect->documents[i]->event_count;
+		     k++) {
+			const struct et_stored_event *event = &suspect->documents[i]->events[k];
+			struct et_slice body;
+
+			if (et_unsnappy(event->data, &batch->protobuf, NULL) < 0)
+				continue;
+			body = (struct et_slice){ batch->protobuf.data, batch->protobuf.size };
+			if (et_payload_read(event->kind, body, &payload, NULL) == 0)
+				set_href(batch, suspect, &payload);
+		}
+}
+
+static void
+href_from_stream(struct batch *batch, struct suspect *suspect)
+{
+	struct et_recalled event;
+
+	if (suspect->href == NULL && suspect->coverage.count > 0 &&
+	    et_recall_event(batch->audit->recall, NULL, suspect->coverage.spans[0].last_seq, &event,
+			    NULL) == 0 &&
+	    et_slice_equals(event.envelope.aggregate_id, suspect->id))
+		set_href(batch, suspect, &event.payload);
+}
+
+void
+et_suspect_href(struct batch *batch, struct suspect *suspect)
+{
+	static const char *const fixed[] = { [ET_FAMILY_LINKS] = ET_HREF_LINKS,
+					     [ET_FAMILY_METADATA] = ET_HREF_METADATA,
+					     [ET_FAMILY_SERVICE] = ET_HREF_SERVICES };
+
+	if (suspect->family < ET_COUNT(fixed) && fixed[suspect->family] != NULL)
+		suspect->href = et_arena_strndup(&batch->arena, fixed[suspect->family],
+						 strlen(fixed[suspect->family]));
+	href_from_documents(batch, suspect);
+	href_from_stream(batch, suspect);
+}
+
+static int
+by_aggregate(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct et_uuid));
+}
+
+static struct stored_links *
+find_links(struct batch *batch, const struct et_uuid *aggregate)
+{
+	return batch->link_count == 0 ? NULL
+				      : bsearch(aggregate, batch->links, batch->link_count,
+						sizeof(*batch->links), by_aggregate);
+}
+
+static struct et_uuid
+links_aggregate(const struct suspect *suspect)
+{
+	struct et_slice device = { (const uint8_t *)suspect->device_id,
+				   strlen(suspect->device_id) };
+	struct et_slice href = { (const uint8_t *)ET_HREF_LINKS, strlen(ET_HREF_LINKS) };
+
+	return et_ident_aggregate(device, href);
+}
+
+/* Which links documents the batch asks for; several suspects of one device share theirs. */
+static void
+list_links(struct batch *batch)
+{
+	batch->link_count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct suspect *suspect = &batch->list[i];
+
+		if (suspect->document_count > 0 && suspect->device_id != NULL &&
+		    (suspect->family == ET_FAMILY_RESOURCE || suspect->family == ET_FAMILY_UNKNOWN))
+			batch->links[batch->link_count++] =
+				(struct stored_links){ links_aggregate(suspect), NULL };
+	}
+	qsort(batch->links, batch->link_count, sizeof(*batch->links), by_aggregate);
+}
+
+static int
+take_links(struct batch *batch, const struct et_source_document *row, struct et_error *err)
+{
+	struct et_uuid key = et_ident_key(row->document.aggregate_id, NULL);
+	struct stored_links *links = find_links(batch, &key);
+	struct et_document *copy;
+
+	if (row->malformed || links == NULL || row->document.ghost || !row->document.is_active)
+		return 0;
+	copy = et_document_copy(&batch->arena, &row->document);
+	if (copy == NULL)
+		return et_error_set(err, ET_LIMIT, "the documents of a batch");
+	while (links > batch->links && et_uuid_compare(&links[-1].aggregate, &key) == 0)
+		links--;
+	for (; links < batch->links + batch->link_count &&
+	       et_uuid_compare(&links->aggregate, &key) == 0;
+	     links++)
+		links->document = copy;
+	return 0;
+}
+
+int
+et_batch_links(struct batch *batch, struct et_error *err)
+{
+	ET_CLEAN(et_documents) struct et_documents *documents = NULL;
+	char texts[ET_BATCH][ET_UUID_TEXT_BYTES];
+	const char *ids[ET_BATCH];
+	struct et_source_document row;
+	int r;
+
+	list_links(batch);
+	if (batch->link_count == 0)
+		return 0;
+	for (size_t i = 0; i < batch->link_count; i++) {
+		et_uuid_format(&batch->links[i].aggregate, texts[i]);
+		ids[i] = texts[i];
+	}
+	r = et_source_documents(batch->audit->source, ids, batch->link_count, &documents, err);
+	while (r == 0 && (r = et_documents_next(documents, &row, err)) > 0)
+		r = take_links(batch, &row, err);
+	return r < 0 ? r : 0;
+}
+
+/* Whether the stored links hold the href: its events in the order of versions. */
+static bool
+linked_in(struct batch *batch, const struct et_document *document, const char *href)
+{
+	bool linked = false;
+	uint64_t next = 0;
+
+	for (size_t done = 0; done < document->event_count; done++) {
+		const struct et_stored_event *event = NULL;
+		struct et_links_walk walk;
+		struct et_slice one;
+		bool named = false;
+		bool any = false;
+
+		for (size_t i = 0; i < document->event_count; i++)
+			if (document->events[i].version >= next &&
+			    (event == NULL || document->events[i].version < event->version))
+				event = &document->events[i];
+		if (event == NULL)
+			break;
+		next = event->version + 1;
+		if (et_unsnappy(event->data, &batch->protobuf, NULL) < 0)
+			continue;
+		walk = et_links_walk_of(event->kind, (struct et_slice){ batch->protobuf.data,
+									batch->protobuf.size });
+		while (et_links_next(&walk, &one, NULL) > 0) {
+			any = true;
+			named |= et_slice_equals(one, href);
+		}
+		switch (et_links_act_of(event->kind)) {
+		case ET_LINKS_ADD:
+			linked |= named;
+			break;
+		case ET_LINKS_REMOVE:
+			linked = linked && !named && any;
+			break;
+		case ET_LINKS_REPLACE:
+			linked = named;
+		}
+	}
+	return linked;
+}
+
+/* Every version 0 ... latest of the device's links aggregate was seen on the stream. */
+static int
+links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t latest_version,
+	       bool *ret, struct et_error *err)
+{
+	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
+	struct et_cover cover;
+	int r;
+
+	*ret = false;
+	r = et_cover_list_of(batch->audit->state->catalog, aggregate, &list, err);
+	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
+		*ret = cover.whole && cover.whole_last >= latest_version;
+		r = 0;
+	}
+	return r;
+}
+
+int
+et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *facts,
+		 struct et_link_changes *changes, struct et_orphans *orphans, struct et_error *err)
+{
+	struct et_uuid aggregate = links_aggregate(suspect);
+	const struct stored_links *links = find_links(batch, &aggregate);
+	struct et_slice href = { (const uint8_t *)suspect->href, strlen(suspect->href) };
+	bool complete = true;
+	bool doubtful;
+	int r = 0;
+
+	if (links != NULL && links->document != NULL) {
+		facts->links_known = true;
+		facts->linked_in_store = linked_in(batch, links->document, suspect->href);
+		r = links_complete(batch, &aggregate, links->document->latest_version,
+				   &facts->links_complete, err);
+	}
+	if (r == 0)
+		r = et_recall_links(batch->audit->recall, &suspect->device, href, changes,
+				    &complete, err);
+	if (r < 0)
+		return r;
+	facts->links_known |= changes->count > 0;
+	facts->links_complete = facts->links_complete && complete;
+	facts->changes = changes->list;
+	facts->change_count = changes->count;
+	/* Orphans are asked for only where the href was not linked throughout. */
+	doubtful = changes->count == 0 && !facts->linked_in_store;
+	for (size_t i = 0; i < changes->count; i++)
+		doubtful |= !changes->list[i].linked || i == 0;
+	if (doubtful && suspect->coverage.count > 0)
+		r = et_recall_orphans(batch->audit->recall, &suspect->device,
+				      &suspect->from->aggregate, orphans, err);
+	facts->orphans = orphans->list;
+	facts->orphan_count = orphans->count;
+	return r;
+}
