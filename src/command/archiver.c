@@ -131,7 +131,8 @@ join_finishing(struct archiver *archiver, struct et_error *err)
 	return finishing->result;
 }
 
-/* Hands the archive in hand over: at most one is being finished at a time, so that memory stays bounded. */
+/* Hands the archive in hand over: at most one is being finished at a time, so that memory stays
+ * bounded. */
 static int
 hand_over(struct archiver *archiver, struct et_error *err)
 {
@@ -207,7 +208,8 @@ add_hole(struct archiver *archiver, uint64_t first, uint64_t last, enum et_hole_
 	return 0;
 }
 
-/* The sequences from next_seq up to `before` were not delivered: expired when the stream now begins behind them. */
+/* The sequences from next_seq up to `before` were not delivered: expired when the stream now
+ * begins behind them. */
 static int
 skip_to(struct archiver *archiver, struct et_pull *pull, uint64_t before, struct et_error *err)
 {

@@ -110,7 +110,8 @@ et_row_hooks_of_event(void)
 static void
 tree_start(void *cookie, const struct et_tree_head *head)
 {
-	/* A count that does not fit the size leaves the tree as it was: the root will differ and say so. */
+	/* A count that does not fit the size leaves the tree as it was: the root will differ and
+	 * say so. */
 	if (et_merkle_restore(cookie, head->size, head->edge, head->edge_count, NULL) < 0)
 		return;
 }

@@ -40,8 +40,8 @@ struct et_options {
 	size_t argument_count;
 };
 
-/* Reads all four sources. ET_USAGE (command line) or ET_CONFIG (file, environment), with a hint. With
- * --help or --version only argv is read. */
+/* Reads all four sources. ET_USAGE (command line) or ET_CONFIG (file, environment), with a hint.
+ * With --help or --version only argv is read. */
 ET_CHECKED int et_options_read(int argc, char **argv, struct et_options *ret, struct et_error *err);
 void et_options_done(struct et_options *options);
 

@@ -16,7 +16,8 @@ struct et_recall *et_recall_new(struct et_state *state);
 void et_recall_free(struct et_recall *recall);
 ET_CLEANUP_DEFINE(et_recall, et_recall_free);
 
-/* A record by sequence. identity NULL: the newest one that has it. ET_GONE; it borrows until the next call. */
+/* A record by sequence. identity NULL: the newest one that has it. ET_GONE; it borrows until the
+ * next call. */
 ET_CHECKED int et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq,
 				struct et_record *ret, struct et_error *err);
 
@@ -31,8 +32,9 @@ struct et_recalled {
 ET_CHECKED int et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq,
 			       struct et_recalled *ret, struct et_error *err);
 
-/* Appends the changes of an href's link state that the stream shows for the device, in the order of the links
- * aggregate's versions. What cannot be read is left out and *ret_complete becomes false. */
+/* Appends the changes of an href's link state that the stream shows for the device, in the order
+ * of the links aggregate's versions. What cannot be read is left out and *ret_complete becomes
+ * false. */
 struct et_link_changes {
 	struct et_link_change *list;
 	size_t count;

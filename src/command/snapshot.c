@@ -21,7 +21,7 @@ struct planned {
 
 /* ---- which identity ---- */
 
-/* The newest of created, created.2, created.3 … that has archives; created itself when none has. */
+/* The newest of created, created.2, created.3 ... that has archives; created itself when none has. */
 static int
 find_identity(struct et_state *state, const char *created, char ret[ET_IDENTITY_TEXT_BYTES],
 	      struct planned *planned, unsigned *ret_number, struct et_error *err)
@@ -56,7 +56,8 @@ same_record(const struct et_record *a, const struct et_record *b)
 	       (a->body.size == 0 || memcmp(a->body.data, b->body.data, a->body.size) == 0);
 }
 
-/* 1: the stream still has the record, and it is the same; 0: it has another one there; ET_GONE: none. */
+/* 1: the stream still has the record, and it is the same; 0: it has another one there; ET_GONE:
+ * none. */
 static int
 compare_record(struct et_conn *conn, const char *stream, const struct et_record *archived,
 	       struct et_error *err)
@@ -73,7 +74,8 @@ compare_record(struct et_conn *conn, const char *stream, const struct et_record 
 	return r;
 }
 
-/* Design 4, "Identity is checked, not believed": the last archived record that still exists must be the stream's. */
+/* Design 4, "Identity is checked, not believed": the last archived record that still exists must
+ * be the stream's. */
 static int
 check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info,
 	   const struct et_archive_entry *last, bool *ret_same, struct et_error *err)
@@ -271,7 +273,8 @@ et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOT
 
 /* ---- a range of its own: --out ---- */
 
-/* The first sequence whose time is not before `time_ns`, by bisection; absent sequences are stepped over. */
+/* The first sequence whose time is not before `time_ns`, by bisection; absent sequences are
+ * stepped over. */
 static int
 seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_info *info,
 	    int64_t time_ns, uint64_t *ret, struct et_error *err)

@@ -14,14 +14,15 @@ struct et_snapshot {
 	char identity[ET_IDENTITY_TEXT_BYTES];
 	uint64_t stream_first; /* of the stream, at the start */
 	uint64_t stream_last;  /* the end of the range, frozen at the start */
-	int64_t cut_time_ns; /* when the end was frozen, by the server's clock where it tells, else by ours */
+	/* When the end was frozen, by the server's clock where it tells, else by ours. */
+	int64_t cut_time_ns;
 	struct et_archived archived;
-	bool new_identity; /* the stream is another one than the last time: made again, or restored */
-	bool rolled_back; /* the same stream, and not what was archived of it */
+	bool new_identity; /* another stream than the last time: made again, or restored */
+	bool rolled_back;  /* the same stream, and not what was archived of it */
 };
 
-/* Archives up to the stream's last sequence (or --to-seq, --to-time). The status of what happened is
- * et_snapshot_status. `touched` as in et_take_watch; may be NULL. */
+/* Archives up to the stream's last sequence (or --to-seq, --to-time). The status of what
+ * happened is et_snapshot_status. `touched` as in et_take_watch; may be NULL. */
 ET_CHECKED int et_snapshot_run(struct et_state *state, struct et_conn *conn,
 			       et_touched_hook *touched, void *cookie, struct et_snapshot *ret,
 			       struct et_error *err);
@@ -36,7 +37,8 @@ ET_CHECKED int et_connect_stream(const struct et_options *options, struct et_con
 struct et_source;
 ET_CHECKED int et_connect_store(const struct et_options *options, struct et_source **ret,
 				struct et_error *err);
-/* The text of a secret file without its line end; free with et_secret_free, which wipes it. NULL path: NULL. */
+/* The text of a secret file without its line end; free with et_secret_free, which wipes it. NULL
+ * path: NULL. */
 ET_CHECKED int et_secret_read(const char *path, char **ret, struct et_error *err);
 void et_secret_free(char *secret);
 

@@ -20,14 +20,16 @@ struct et_state {
 
 enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE };
 
-/* WRITE: makes what is missing, takes the lock (ET_BUSY), sweeps leftovers, and catches the catalog up with
- * archives that it does not know yet. READ: no lock; ET_GONE when there is no state. */
+/* WRITE: makes what is missing, takes the lock (ET_BUSY), sweeps leftovers, and catches the
+ * catalog up with archives that it does not know yet. READ: no lock; ET_GONE when there is no
+ * state. */
 ET_CHECKED int et_state_open(const struct et_options *options, enum et_state_mode mode,
 			     struct et_state **ret, struct et_error *err);
 void et_state_free(struct et_state *state);
 ET_CLEANUP_DEFINE(et_state, et_state_free);
 
-/* Notes whose state this is, or compares: ET_CONFIG when it is another's. key: "stream", "store". */
+/* Notes whose state this is, or compares: ET_CONFIG when it is another's. key: "stream",
+ * "store". */
 ET_CHECKED int et_state_claim(struct et_state *state, const char *key, const char *value,
 			      struct et_error *err);
 
