@@ -28,11 +28,11 @@
  *	| skippable frame: seek table                                         |
  *	+---------------------------------------------------------------------+ end of the file
  *
- *	[3] every frame: single segment, content size, content checksum, no dictionary
+ *	[3] every frame: content size, content checksum, no dictionary
  *
  *	[4] seek table (zstd's "seekable format", checksums on)
  *	5E 2A 4D 18 | le32 size of what follows | count x entry | footer
- *	entry:  le32 compressed size | le32 raw size | le32 low half of XXH64 (the last 4 bytes of the frame)
+ *	entry:  le32 compressed size | le32 raw size | le32 low half of XXH64, as in the frame
  *	footer: le32 count | 80 | B1 EA 92 8F
  *
  *	[5] records/NNNNNN.pb: (varint size | evtrail.Record) ...                event/record.h

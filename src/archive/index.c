@@ -17,7 +17,8 @@ enum {
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
-/* A group's fixed cost at most: its length, both ids, count, the keys and lengths of six columns. */
+/* A group's fixed cost at most: its length, both ids, count, the keys and lengths of six
+ * columns. */
 #define GROUP_BYTES_MAX 96
 /* A row's at most: three varints of ten bytes and three single bytes. */
 #define ROW_BYTES_MAX 33

@@ -24,7 +24,8 @@ bool et_index_encoder_add(struct et_index_encoder *encoder, const struct et_row 
  * rows. Valid until the next add, which starts a new frame. */
 struct et_slice et_index_encoder_take(struct et_index_encoder *encoder, struct et_frame_entry *ret);
 
-/* Appends the rows of a raw frame. ET_CORRUPT, with no rows added, when it is not as section 6 says. */
+/* Appends the rows of a raw frame. ET_CORRUPT, with no rows added, when it is not as section 6
+ * says. */
 ET_CHECKED int et_index_decode(struct et_slice raw, struct et_rows *out, struct et_error *err);
 
 ET_CLEANUP_DEFINE(et_index_encoder, et_index_encoder_free);

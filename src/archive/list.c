@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "archive/format.h"
 #include "archive/reader.h"
+#include "base/atomicfile.h"
 
 #define DIGITS 20
 /* "-<20 digits>-<20 digits>.tar.zst" */
@@ -124,4 +127,65 @@ et_archive_list_done(struct et_archive_list *list)
 		free(list->items[i].path);
 	free(list->items);
 	*list = (struct et_archive_list){ 0 };
+}
+
+/* Of a sidecar without archive: did the archive never get its name, or was it merged? Else somebody
+ * took it away. */
+static bool
+is_leftover(const struct et_archive_list *list, uint64_t first, uint64_t last)
+{
+	size_t i = 0;
+
+	while (i < list->count && list->items[i].last_seq < first)
+		i++;
+	return i == list->count || list->items[i].first_seq <= last;
+}
+
+static int
+sweep_sidecar(int dir_fd, const struct et_archive_list *list, const char *name)
+{
+	size_t bytes = strlen(name);
+	size_t suffix = sizeof(ET_ARCHIVE_SIDECAR_SUFFIX) - 1;
+	ET_CLEAN_MEM char *archive = NULL;
+	uint64_t first;
+	uint64_t last;
+
+	if (bytes <= suffix || strcmp(name + bytes - suffix, ET_ARCHIVE_SIDECAR_SUFFIX) != 0)
+		return 0;
+	archive = et_strndup(name, bytes - suffix);
+	if (!et_archive_name_parse(archive, &first, &last) ||
+	    faccessat(dir_fd, archive, F_OK, 0) == 0 || !is_leftover(list, first, last))
+		return 0;
+	return unlinkat(dir_fd, name, 0);
+}
+
+static int
+sweep_sidecars(const char *dir, const struct et_archive_list *list, struct et_error *err)
+{
+	const struct dirent *entry;
+	DIR *handle = opendir(dir);
+	int r = 0;
+
+	if (handle == NULL)
+		return et_error_errno(err, errno, "list %s", dir);
+	while (r == 0 && (errno = 0, entry = readdir(handle)) != NULL)
+		r = sweep_sidecar(dirfd(handle), list, entry->d_name);
+	if (errno != 0)
+		r = et_error_errno(err, errno, "remove leftovers in %s", dir);
+	(void)closedir(handle);
+	return r;
+}
+
+int
+et_archive_sweep(const char *dir, struct et_error *err)
+{
+	struct et_archive_list list = { 0 };
+	int r = et_dir_sweep(dir, NULL, err);
+
+	if (r == 0)
+		r = et_archive_list_read(dir, &list, err);
+	if (r == 0)
+		r = sweep_sidecars(dir, &list, err);
+	et_archive_list_done(&list);
+	return r;
 }

@@ -15,7 +15,7 @@
 
 enum et_hole_type {                         /* why the sequences of a hole are not in the archive */
 		    ET_HOLE_EXPIRED_BEFORE, /* gone before we came */
-		    ET_HOLE_EXPIRED_WHILE_READING, /* gone between our look at the stream and our read */
+		    ET_HOLE_EXPIRED_WHILE_READING, /* gone between look and read */
 		    ET_HOLE_ABSENT,        /* inside the stream: deleted, superseded or rolled up */
 		    ET_HOLE_NOT_REQUESTED, /* nobody asked for them */
 		    ET_HOLE_TYPE_COUNT

@@ -163,7 +163,8 @@ get_counts(struct reading *in, const json_t *counts, struct et_archive_counts *r
 	ret->foreign = get_u64(in, json_object_get(counts, "foreign"), "counts: no foreign");
 	ret->malformed = get_u64(in, json_object_get(counts, "malformed"), "counts: no malformed");
 	ret->rows = get_u64(in, json_object_get(counts, "rows"), "counts: no rows");
-	/* Unsigned arithmetic cannot trap; a sum that wraps to the right number is still caught by verify. */
+	/* Unsigned arithmetic cannot trap; a sum that wraps to the right number is still caught by
+	 * verify. */
 	if (ret->events + ret->registrations + ret->foreign + ret->malformed != ret->messages ||
 	    ret->rows < ret->messages)
 		wrong(in, "counts that do not add up");
@@ -247,23 +248,42 @@ struct order {
 	struct et_index_key key;
 };
 
+static bool
+follows_in_file(const struct et_frame_entry *frame, const struct order *order)
+{
+	return frame->offset == order->offset && frame->packed_bytes > 0 && frame->raw_bytes > 0 &&
+	       frame->packed_bytes <= ET_FRAME_PACKED_MAX && frame->raw_bytes <= ET_FRAME_RAW_MAX;
+}
+
+static bool
+follows_in_range(const struct et_frame_entry *frame, const struct order *order,
+		 const struct et_statement *st)
+{
+	return frame->count > 0 && frame->first_seq > order->seq &&
+	       frame->first_seq <= frame->last_seq && frame->first_seq >= st->first_seq &&
+	       frame->last_seq <= st->last_seq && frame->first_time_ns <= frame->last_time_ns;
+}
+
+static bool
+follows_in_index(const struct et_frame_entry *frame, const struct order *order)
+{
+	return frame->count > 0 && et_index_key_compare(&order->key, &frame->first_key) <= 0 &&
+	       et_index_key_compare(&frame->first_key, &frame->last_key) <= 0;
+}
+
 static void
 check_order(struct reading *in, const struct et_frame_entry *frame, const struct et_statement *st,
 	    struct order *order)
 {
-	if (frame->offset != order->offset || frame->packed_bytes == 0 || frame->raw_bytes == 0 ||
-	    frame->packed_bytes > ET_FRAME_PACKED_MAX || frame->raw_bytes > ET_FRAME_RAW_MAX)
+	if (!follows_in_file(frame, order))
 		wrong(in, "frames that do not follow each other");
 	order->offset += frame->packed_bytes;
 	if (frame->kind == ET_FRAME_RECORDS) {
-		if (frame->first_seq <= order->seq || frame->first_seq > frame->last_seq ||
-		    frame->count == 0 || frame->first_seq < st->first_seq ||
-		    frame->last_seq > st->last_seq || frame->first_time_ns > frame->last_time_ns)
+		if (!follows_in_range(frame, order, st))
 			wrong(in, "frames of records out of order");
 		order->seq = frame->last_seq;
 	} else if (frame->kind == ET_FRAME_INDEX) {
-		if (et_index_key_compare(&order->key, &frame->first_key) > 0 || frame->count == 0 ||
-		    et_index_key_compare(&frame->first_key, &frame->last_key) > 0)
+		if (!follows_in_index(frame, order))
 			wrong(in, "frames of the index out of order");
 		order->key = frame->last_key;
 	}

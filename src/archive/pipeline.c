@@ -26,8 +26,8 @@ struct et_pipeline {
 	unsigned *free_slots; /* a stack */
 	unsigned free_count;
 	unsigned in_flight; /* put and not free yet */
-	/* Tickets count the puts. put >= begun >= committed, and a ring of `slots` places is enough: no
-	 * more tickets than slots are waiting for their commit. */
+	/* Tickets count the puts. put >= begun >= committed, and a ring of `slots` places is
+	 * enough: no more tickets than slots are waiting for their commit. */
 	uint64_t put;
 	uint64_t begun;
 	uint64_t committed;

@@ -16,7 +16,8 @@
 #include "base/alloc.h"
 
 struct et_pipeline_stages {
-	/* One for each worker (and one for the caller when there are none); made in et_pipeline_new. */
+	/* One for each worker (and one for the caller when there are none); made in
+	 * et_pipeline_new. */
 	int (*worker_new)(void *cookie, void **ret, struct et_error *err);
 	void (*worker_free)(void *worker);
 	int (*work)(void *cookie, void *worker, unsigned slot, struct et_error *err);

@@ -25,19 +25,20 @@ const char *et_reader_path(const struct et_reader *reader);
 const struct et_statement *et_reader_statement(const struct et_reader *reader);
 const struct et_manifest *et_reader_manifest(const struct et_reader *reader);
 
-/* Sets the range that et_reader_next walks; after open it is the whole archive. Sequences outside the
- * archive's range are allowed. O(log frames), reads nothing. */
+/* Sets the range that et_reader_next walks; after open it is the whole archive. Sequences outside
+ * the archive's range are allowed. O(log frames), reads nothing. */
 void et_reader_seek(struct et_reader *reader, uint64_t first_seq, uint64_t last_seq);
-/* The next record of the range: 1, 0 at its end. The record borrows the reader's memory until the next
- * call; ret_leaf (may be NULL) is its bytes without the length prefix: the leaf of the tree.
- * A damaged frame is ET_CORRUPT once, with what it held in et_reader_damage; the next call goes on
+/* The next record of the range: 1, 0 at its end. The record borrows the reader's memory until the
+ * next call; ret_leaf (may be NULL) is its bytes without the length prefix: the leaf of the tree. A
+ * damaged frame is ET_CORRUPT once, with what it held in et_reader_damage; the next call goes on
  * behind it. A damaged record ends its frame in the same way. ET_IO ends the walk. */
 ET_CHECKED int et_reader_next(struct et_reader *reader, struct et_record *ret,
 			      struct et_slice *ret_leaf, struct et_error *err);
-/* The sequences that the last ET_CORRUPT of et_reader_next could not give (holes may lie inside). */
+/* The sequences that the last ET_CORRUPT of et_reader_next could not give (holes may lie
+ * inside). */
 void et_reader_damage(const struct et_reader *reader, uint64_t *ret_first, uint64_t *ret_last);
-/* One record by sequence; ends the walk of et_reader_next. ET_GONE when the archive does not have it (the
- * words say whether it is a hole, and of which type). */
+/* One record by sequence; ends the walk of et_reader_next. ET_GONE when the archive does not have
+ * it (the words say whether it is a hole, and of which type). */
 ET_CHECKED int et_reader_record(struct et_reader *reader, uint64_t seq, struct et_record *ret,
 				struct et_slice *ret_leaf, struct et_error *err);
 
@@ -45,8 +46,8 @@ ET_CHECKED int et_reader_record(struct et_reader *reader, uint64_t seq, struct e
  * et_reader_next on the same reader). */
 struct et_reader_rows;
 
-/* All rows (device NULL), those of a device (aggregate NULL), or of one aggregate of it. Binary search:
- * only frames that can hold such rows are read. */
+/* All rows (device NULL), those of a device (aggregate NULL), or of one aggregate of it. Binary
+ * search: only frames that can hold such rows are read. */
 ET_CHECKED int et_reader_rows_open(struct et_reader *reader, const struct et_uuid *device,
 				   const struct et_uuid *aggregate, struct et_reader_rows **ret,
 				   struct et_error *err);
@@ -69,11 +70,15 @@ struct et_archive_list {
 char *et_archive_name_format(const char *stream, uint64_t first_seq, uint64_t last_seq);
 /* False when the name is not of that form (first <= last). */
 bool et_archive_name_parse(const char *name, uint64_t *ret_first, uint64_t *ret_last);
-/* Names only, nothing is opened; other names (temporary ones, sidecars) are skipped. A directory that is
- * not there is an empty list. */
+/* Names only, nothing is opened; other names (temporary ones, sidecars) are skipped. A directory
+ * that is not there is an empty list. */
 ET_CHECKED int et_archive_list_read(const char *dir, struct et_archive_list *ret,
 				    struct et_error *err);
 void et_archive_list_done(struct et_archive_list *list);
+/* Under the state's lock: removes what a crash can leave in a directory of archives, which is
+ * temporary files and the sidecars of archives that never got their names, or were merged. A
+ * sidecar whose range is missing among the archives stays: it tells what somebody took away. */
+ET_CHECKED int et_archive_sweep(const char *dir, struct et_error *err);
 
 ET_CLEANUP_DEFINE(et_reader, et_reader_free);
 ET_CLEANUP_DEFINE(et_reader_rows, et_reader_rows_free);

@@ -34,8 +34,8 @@ struct et_reader {
 	uint64_t damage_last;
 };
 
-/* Reads a frame into the reader's buffers: its place in the file, its digest when not NULL. The words
- * do not name the file. */
+/* Reads a frame into the reader's buffers: its place in the file, its digest when not NULL. The
+ * words do not name the file. */
 ET_CHECKED int et_reader_frame(struct et_reader *reader, const struct et_frame_extent *extent,
 			       const struct et_sha256 *digest, struct et_slice *ret_raw,
 			       struct et_error *err);

@@ -16,8 +16,8 @@ struct et_tar;
 
 ET_CHECKED int et_tar_new(struct et_tar **ret, struct et_error *err);
 void et_tar_free(struct et_tar *tar);
-/* Starts a member. *ret_blocks: what stands before its data (the padding of the member before, and its
- * header); valid until the next call. */
+/* Starts a member. *ret_blocks: what stands before its data (the padding of the member before, and
+ * its header); valid until the next call. */
 ET_CHECKED int et_tar_member(struct et_tar *tar, const char *name, uint64_t bytes, int64_t mtime_ns,
 			     struct et_slice *ret_blocks, struct et_error *err);
 /* Counts data of the member in hand. */

@@ -12,7 +12,7 @@
 #include "archive/writer.h"
 
 enum et_damage_code {
-	ET_DAMAGE_FRAME, /* bytes that are no frame, or cannot be unpacked; bytes outside of frames */
+	ET_DAMAGE_FRAME,  /* bytes in no frame, or a frame that cannot be unpacked */
 	ET_DAMAGE_DIGEST, /* a frame is not the one of the manifest */
 	ET_DAMAGE_SEEKTABLE,
 	ET_DAMAGE_HEADER,
@@ -44,13 +44,16 @@ struct et_damage {
 };
 
 struct et_verify_options {
-	bool quick; /* seek table, frame headers, manifest, header, name, sidecar's form: nothing is unpacked */
+	/* Seek table, frame headers, manifest, header, name, sidecar's form: nothing is
+	 * unpacked. */
+	bool quick;
 	unsigned jobs; /* workers; 0: on the caller's thread */
 	const struct et_row_hooks
 		*rows; /* NULL: the index is read, and not compared with the records */
 	const struct et_tree_hooks
 		*tree; /* NULL: the tree is not computed. start, push, head are called */
-	/* Called for each damage, never by two threads at once; the strings live for the call only. */
+	/* Called for each damage, never by two threads at once; the strings live for the call
+	 * only. */
 	void (*damage)(void *cookie, const struct et_damage *damage);
 	void *cookie;
 };
@@ -66,12 +69,12 @@ struct et_verify_result {
 };
 void et_verify_result_done(struct et_verify_result *result);
 
-/* 0 when the archive could be walked, whatever was found: see damage_count. Negative when that was not
- * possible at all: ET_GONE, ET_IO, ET_CONFIG (a newer format), ET_CANCELED (base/cancel). */
+/* 0 when the archive could be walked, whatever was found: see damage_count. Negative when that was
+ * not possible at all: ET_GONE, ET_IO, ET_CONFIG (a newer format), ET_CANCELED (base/cancel). */
 ET_CHECKED int et_verify_archive(const char *path, const struct et_verify_options *options,
 				 struct et_verify_result *ret, struct et_error *err);
-/* Tiling and tree between an archive and the one behind it; only the damage hook is used. Returns the
- * number of damages. */
+/* Tiling and tree between an archive and the one behind it; only the damage hook is used. Returns
+ * the number of damages. */
 unsigned et_verify_link(const char *path, const struct et_statement *before,
 			const struct et_statement *after, const struct et_verify_options *options);
 

@@ -161,6 +161,34 @@ make_rows(const struct et_verify *v, struct et_batch *batch, struct et_packing *
 		    batch->rows.count > 0 ? batch->rows.rows[0].row_class : ET_ROW_MALFORMED);
 }
 
+/* Are they the same bytes when they are written again? */
+static bool
+headers_are_canonical(const struct et_record *record)
+{
+	struct et_header_walk walk = et_header_walk_of(record);
+	ET_CLEAN_MEM struct et_header *pairs = NULL;
+	struct et_buf again;
+	size_t capacity = 0;
+	size_t count = 0;
+	bool same;
+	int r;
+
+	if (record->headers.size == 0)
+		return true;
+	do {
+		MORE(pairs, count, capacity);
+		r = et_header_next(&walk, &pairs[count]);
+		count += r > 0;
+	} while (r > 0);
+	et_buf_init(&again, record->headers.size);
+	if (r == 0)
+		et_headers_encode(&again, pairs, count);
+	same = !again.overflow && again.size == record->headers.size &&
+	       memcmp(again.data, record->headers.data, again.size) == 0;
+	et_buf_done(&again);
+	return same;
+}
+
 /* What was seen of a frame of records, to be compared with the manifest. */
 struct seen {
 	uint64_t count;
@@ -180,7 +208,7 @@ read_record(const struct et_verify *v, struct et_batch *batch, size_t at,
 
 	if (r < 0)
 		return r;
-	if (et_record_size(&record) != leaf.size)
+	if (et_record_size(&record) != leaf.size || !headers_are_canonical(&record))
 		return et_error_set(err, ET_CORRUPT,
 				    "sequence %" PRIu64 " is not in canonical form", record.seq);
 	if (seen->count > 0 && record.seq <= seen->last_seq)
@@ -202,6 +230,23 @@ read_record(const struct et_verify *v, struct et_batch *batch, size_t at,
 		et_leaf_hash(packing->hasher, leaf, &batch->leaves[batch->leaf_count++]);
 	make_rows(v, batch, packing, &record);
 	return 0;
+}
+
+static void
+widen_times(struct et_batch *batch, const struct seen *seen)
+{
+	if (seen->count > 0 && seen->first_time_ns < batch->first_time_ns)
+		batch->first_time_ns = seen->first_time_ns;
+	if (seen->count > 0 && seen->last_time_ns > batch->last_time_ns)
+		batch->last_time_ns = seen->last_time_ns;
+}
+
+static bool
+seen_as_listed(const struct seen *seen, const struct et_frame_entry *entry)
+{
+	return seen->count == entry->count && seen->first_seq == entry->first_seq &&
+	       seen->last_seq == entry->last_seq && seen->first_time_ns == entry->first_time_ns &&
+	       seen->last_time_ns == entry->last_time_ns;
 }
 
 static void
@@ -229,14 +274,8 @@ read_records(const struct et_verify *v, struct et_batch *batch, size_t at,
 		lose(v, batch, at, from);
 		return;
 	}
-	if (seen.count > 0 && seen.first_time_ns < batch->first_time_ns)
-		batch->first_time_ns = seen.first_time_ns;
-	if (seen.count > 0 && seen.last_time_ns > batch->last_time_ns)
-		batch->last_time_ns = seen.last_time_ns;
-	if (v->pieces[at].listed &&
-	    (seen.count != entry->count || seen.first_seq != entry->first_seq ||
-	     seen.last_seq != entry->last_seq || seen.first_time_ns != entry->first_time_ns ||
-	     seen.last_time_ns != entry->last_time_ns))
+	widen_times(batch, &seen);
+	if (v->pieces[at].listed && !seen_as_listed(&seen, entry))
 		find(batch, ET_DAMAGE_COUNT, at, entry->first_seq, entry->last_seq,
 		     "count, sequences or times are not those that the manifest says");
 }

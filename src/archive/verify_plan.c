@@ -60,7 +60,8 @@ next_in_table(const struct et_verify *v, uint64_t offset)
 	return table->offset > offset ? table->offset : v->reader->file_bytes;
 }
 
-/* From byte 0 to the end of the file. What cannot be walked is left behind with the seek table's help. */
+/* From byte 0 to the end of the file. What cannot be walked is left behind with the seek table's
+ * help. */
 static int
 walk(struct et_verify *v, struct et_error *err)
 {
@@ -253,8 +254,8 @@ kind_of(const char *member)
 	return strcmp(member, ET_ARCHIVE_HEADER) == 0 ? ET_FRAME_HEADER : ET_FRAME_MANIFEST;
 }
 
-/* Without a manifest the tar itself says what is what. A piece is a tar header when it can be read as
- * one; what stands between is its member's as far as its size goes, and unsorted behind that. */
+/* Without a manifest the tar itself says what is what. A piece is a tar header when it can be read
+ * as one; what stands between is its member's as far as its size goes, and unsorted behind that. */
 static void
 sort_by_tar(struct et_verify *v)
 {
@@ -278,7 +279,7 @@ sort_by_tar(struct et_verify *v)
 		}
 		left = 0;
 		if (piece->extent.raw_bytes < ET_TAR_BLOCK ||
-		    piece->extent.raw_bytes >= 2 * ET_TAR_BLOCK ||
+		    piece->extent.raw_bytes >= (size_t)2 * ET_TAR_BLOCK ||
 		    et_reader_frame(v->reader, &piece->extent, NULL, &raw, NULL) < 0 ||
 		    et_tar_read(raw, raw.size - ET_TAR_BLOCK, &header, NULL) < 0)
 			continue;

@@ -9,7 +9,7 @@
 #include "archive/writer_part.h"
 #include "base/fault.h"
 
-#define SEGMENTS_MAX 64
+#define JOBS_MAX 6u /* each of them has 10 MiB in hand: more would break the promise about memory */
 #define NAME_BYTES_MAX 128
 
 int
@@ -314,9 +314,9 @@ copy_options(struct et_writer *w, const struct et_archive_options *options)
 		w->options.segment_bytes = ET_SEGMENT_BYTES;
 	if (w->options.frame_bytes == 0 || w->options.frame_bytes > w->options.segment_bytes)
 		w->options.frame_bytes = ET_FRAME_BYTES;
-	w->segment_count = options->jobs + 2 < SEGMENTS_MAX ? options->jobs + 2 : SEGMENTS_MAX;
-	if (options->jobs == 0)
-		w->segment_count = 1;
+	if (w->options.jobs > JOBS_MAX)
+		w->options.jobs = JOBS_MAX;
+	w->segment_count = w->options.jobs > 0 ? w->options.jobs + 2 : 1;
 	w->segments = et_calloc(w->segment_count, sizeof(*w->segments));
 	for (unsigned i = 0; i < w->segment_count; i++)
 		et_segment_init(&w->segments[i]);
@@ -373,7 +373,8 @@ et_writer_open(const struct et_archive_options *options, uint64_t first_seq, str
 	if (r == 0)
 		r = open_files(w, err);
 	if (r == 0)
-		r = et_pipeline_new(&stages, w, options->jobs, w->segment_count, &w->pipeline, err);
+		r = et_pipeline_new(&stages, w, w->options.jobs, w->segment_count, &w->pipeline,
+				    err);
 	if (r < 0)
 		return et_error_wrap(err, r, "begin an archive in %s", options->dir);
 	*ret = ET_STEAL(w);

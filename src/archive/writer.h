@@ -28,12 +28,13 @@ struct et_row_hooks {
 	void *cookie;
 	void *(*maker_new)(void *cookie); /* one for each worker; may be called on any thread */
 	void (*maker_free)(void *maker);
-	/* Appends at least one row, in the manner of et_row_make. A negative result is no failure of the
-	 * archive: the row says ET_ROW_MALFORMED. */
+	/* Appends at least one row, in the manner of et_row_make. A negative result is no failure
+	 * of the archive: the row says ET_ROW_MALFORMED. */
 	int (*make)(void *maker, const struct et_record *record, struct et_rows *rows);
 };
 
-/* The Merkle tree: the command room passes evidence/merkle on. Never called by two threads at once. */
+/* The Merkle tree: the command room passes evidence/merkle on. Never called by two threads at
+ * once. */
 struct et_tree_hooks {
 	void *cookie;
 	/* Starts from this head. Called by verify and compact only. */
@@ -49,7 +50,7 @@ struct et_archive_options {
 	const char *stream; /* "EVENTS": also the first part of the name */
 	const char *identity;
 	int level;            /* zstd's, 1 is the usual one */
-	unsigned jobs;        /* workers; 0: all is done in append and finish */
+	unsigned jobs;        /* workers, 6 at most; 0: all is done in append and finish */
 	size_t segment_bytes; /* 0: ET_SEGMENT_BYTES; smaller for tests */
 	size_t frame_bytes;   /* 0: ET_FRAME_BYTES */
 	struct et_row_hooks rows;
@@ -80,8 +81,8 @@ struct et_writer;
  * live until et_writer_free. first_seq is the start of the range. ET_USAGE, ET_IO. */
 ET_CHECKED int et_writer_open(const struct et_archive_options *options, uint64_t first_seq,
 			      struct et_writer **ret, struct et_error *err);
-/* Appends a record; its bytes are copied. Its sequence must be the next one of the range: a gap that
- * was not reported with et_writer_hole is ET_USAGE, and so is a step back. */
+/* Appends a record; its bytes are copied. Its sequence must be the next one of the range: a gap
+ * that was not reported with et_writer_hole is ET_USAGE, and so is a step back. */
 ET_CHECKED int et_writer_append(struct et_writer *writer, const struct et_record *record,
 				struct et_error *err);
 /* The sequences first … last are not there; first must be the next of the range. */
@@ -90,18 +91,19 @@ ET_CHECKED int et_writer_hole(struct et_writer *writer, uint64_t first, uint64_t
 uint64_t et_writer_next_seq(const struct et_writer *writer);  /* what must come next */
 uint64_t et_writer_raw_bytes(const struct et_writer *writer); /* of the records so far */
 uint64_t et_writer_count(const struct et_writer *writer);     /* records so far */
-/* True when it is time to finish and go on in a new archive (ET_ARCHIVE_RAW_BYTES, _ROWS, _HOLES). */
+/* True when it is time to finish and go on in a new archive (ET_ARCHIVE_RAW_BYTES, _ROWS,
+ * _HOLES). */
 bool et_writer_full(const struct et_writer *writer);
 /* Waits until every record is packed, in the tree, and written. After it, the next archive's writer
  * may be opened (its tree head is final) while another thread runs et_writer_finish on this one. */
 ET_CHECKED int et_writer_drain(struct et_writer *writer, struct et_error *err);
-/* Ends the range at last_seq (all of it must be records and holes), drains, writes index, manifest and
- * seek table, reads back, gives the final name. An existing file of that name is ET_CONFLICT.
+/* Ends the range at last_seq (all of it must be records and holes), drains, writes index, manifest
+ * and seek table, reads back, gives the final name. An existing file of that name is ET_CONFLICT.
  * The caller ends *ret with et_archive_summary_done. */
 ET_CHECKED int et_writer_finish(struct et_writer *writer, uint64_t last_seq,
 				struct et_archive_summary *ret, struct et_error *err);
-/* After finish: hands out the rows in index order, in batches, so that the catalog can be fed without
- * reading the index again. A negative result of `take` ends it and is returned. */
+/* After finish: hands out the rows in index order, in batches, so that the catalog can be fed
+ * without reading the index again. A negative result of `take` ends it and is returned. */
 ET_CHECKED int et_writer_each_row(const struct et_writer *writer,
 				  int (*take)(void *cookie, const struct et_row *rows, size_t count,
 					      struct et_error *err),
@@ -109,10 +111,10 @@ ET_CHECKED int et_writer_each_row(const struct et_writer *writer,
 /* Without a finish that succeeded, everything that was written is removed. */
 void et_writer_free(struct et_writer *writer);
 
-/* Merges neighbouring archives of one identity (paths in sequence order) into one: same records, same
- * leaves, same tree. dir, level, jobs and hooks come from the options; stream and identity are those of
- * the archives. The sources stay. ET_CONFLICT when they are no neighbours; ET_CORRUPT when one is
- * damaged, or when the tree comes out different. */
+/* Merges neighbouring archives of one identity (paths in sequence order) into one: same records,
+ * same leaves, same tree. dir, level, jobs and hooks come from the options; stream and identity are
+ * those of the archives. The sources stay. ET_CONFLICT when they are no neighbours; ET_CORRUPT when
+ * one is damaged, or when the tree comes out different. */
 ET_CHECKED int et_archive_compact(const char *const *paths, size_t count,
 				  const struct et_archive_options *options,
 				  struct et_archive_summary *ret, struct et_error *err);

@@ -57,7 +57,8 @@ ET_CHECKED int et_writer_put(struct et_writer *w, struct et_slice packed, struct
 ET_CHECKED int et_writer_put_frame(struct et_writer *w, struct et_packing *packing,
 				   struct et_slice raw, struct et_frame_entry *entry,
 				   struct et_error *err);
-/* Notes a frame that is (being) written, in the seek table and the manifest. checksum: its last bytes. */
+/* Notes a frame that is (being) written, in the seek table and the manifest. checksum: its last
+ * bytes. */
 void et_writer_note(struct et_writer *w, const struct et_frame_entry *entry,
 		    struct et_slice packed);
 /* The tar frame in front of a member, and the member in the manifest. */

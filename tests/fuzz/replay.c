@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Runs a fuzz target over files, and over the files in directories, given as
- * arguments: the corpus as a regression test, without libFuzzer. Directories
- * are read in the order of names, hidden files left out. Fails when there was
- * nothing to run.
+ * arguments: the corpus as a regression test, without libFuzzer. Without
+ * arguments, as a test: fuzz_NAME over tests/fuzz/corpus/NAME in $srcdir, which
+ * `make check` sets. Directories are read in the order of names, hidden files
+ * left out. Fails when there was nothing to run.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,22 +84,41 @@ replay_directory(const char *path)
 	return r;
 }
 
+static int
+replay(const char *path)
+{
+	struct stat info;
+
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+		return replay_directory(path);
+	return replay_file(path);
+}
+
+static int
+replay_own_corpus(void)
+{
+	const char *top = getenv("srcdir");
+	const char *name = strrchr(program_invocation_short_name, '_');
+	char *path = NULL;
+	int r;
+
+	if (name == NULL)
+		return -1;
+	if (asprintf(&path, "%s/tests/fuzz/corpus/%s", top != NULL ? top : ".", name + 1) < 0)
+		abort();
+	r = replay(path);
+	free(path);
+	return r;
+}
+
 int
 main(int argc, char **argv)
 {
-	int status = EXIT_SUCCESS;
+	int r = argc > 1 ? 0 : replay_own_corpus();
 
-	for (int i = 1; i < argc; i++) {
-		struct stat info;
-		int r;
-
-		if (stat(argv[i], &info) == 0 && S_ISDIR(info.st_mode))
-			r = replay_directory(argv[i]);
-		else
-			r = replay_file(argv[i]);
-		if (r < 0)
-			status = EXIT_FAILURE;
-	}
+	for (int i = 1; i < argc; i++)
+		if (replay(argv[i]) < 0)
+			r = -1;
 	printf("%u inputs\n", inputs);
-	return inputs > 0 ? status : EXIT_FAILURE;
+	return inputs > 0 && r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

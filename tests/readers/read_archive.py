@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads an evtrail archive: an independent reader, written from docs/archive-format.md.
 
-    read_archive.py [--check] [--rows] ARCHIVE.tar.zst
+    read_archive.py [--check | --rows | --leaves] ARCHIVE.tar.zst
 
-Prints the records (or, with --rows, the index rows) as NDJSON. --check prints nothing but checks everything
-that the format lets a reader check (section 11; rows are compared with the records' sequences only). Exits
-with 1 and a line on stderr when something is wrong. Frames are decompressed by the module `zstandard` where it
+Prints the records (or, with --rows, the index rows) as NDJSON; with --leaves the leaves of the tree as lines of
+hexadecimal digits. --check prints nothing but checks everything that the format lets a reader check (section 11;
+rows are compared with the records' sequences only: check_rows.py does the rest). Exits with 1 and a line on stderr
+when something is wrong. Frames are decompressed by the module `zstandard` where it
 is installed, else by the program `zstd`.
 """
 import argparse
@@ -80,8 +81,8 @@ def fields(data):
         if wire == 0:
             value, at = varint(data, at)
         else:
-            need(wire == 2, "a wire type that has no place here")
-            size, at = varint(data, at)
+            need(wire in (1, 2, 5), "a wire type that is none")
+            size, at = varint(data, at) if wire == 2 else ({1: 8, 5: 4}[wire], at)
             need(size <= len(data) - at, "a field that goes on behind the end")
             value = data[at : at + size]
             at += size
@@ -96,7 +97,7 @@ def read_record(data):
     record = {"seq": 0, "time": 0, "subject": b"", "headers": [], "body": b""}
     last = 0
     for number, value in fields(data):
-        need(number >= last and (number > last or number == 4), "a record that is not canonical")
+        need(number >= last and (number > last or number == 4 or number > 5), "a record that is not canonical")
         last = number
         if number == 1:
             record["seq"] = value
@@ -110,9 +111,36 @@ def read_record(data):
             record["headers"].append((name, [v for n, v in entry if n == 2]))
         elif number == 5:
             record["body"] = value
+    return record
+
+
+def field_of(number, value):
+    if isinstance(value, int):
+        return number_bytes(number << 3) + number_bytes(value & MASK)
+    return number_bytes(number << 3 | 2) + number_bytes(len(value)) + value
+
+
+def number_bytes(value):
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def canonical(record):
+    """The bytes that a record must have."""
+    parts = [field_of(n, record[name]) for n, name in ((1, "seq"), (2, "time"), (3, "subject")) if record[name]]
     names = [name for name, _ in record["headers"]]
     need(names == sorted(set(names)), "header names that are not sorted")
-    return record
+    for name, values in record["headers"]:
+        need(values, "a header without a value")
+        entry = field_of(1, name) if name else b""
+        parts.append(field_of(4, entry + b"".join(field_of(2, value) for value in values)))
+    if record["body"]:
+        parts.append(field_of(5, record["body"]))
+    return b"".join(parts)
 
 
 def column(data, count, zigzag):
@@ -267,12 +295,13 @@ class Archive:
                 continue
             need(len(raw) <= 65536, "an index frame that is too large")
             rows = [row for data in delimited(raw) for row in read_group(data)]
+            need(len(rows) <= 65536, "an index frame with too many rows")
             ends = [len(rows)]
             for row in (rows[0], rows[-1]):
                 ends += [uuid_text(row[0]), uuid_text(row[1]), row[2]]
             need(entry[4:] == ends, "an index frame with other rows")
             for row in rows:
-                key = (row[0], row[1], row[2], row[4])
+                key = (row[0], row[1], row[2], row[4], row[7])
                 need(last is None or last <= key, "rows out of order")
                 last = key
                 yield row
@@ -311,9 +340,10 @@ def check_records(archive):
     for data, record in archive.records():
         expected = skip_holes(expected)
         need(record["seq"] == expected, "sequence %d where %d belongs" % (record["seq"], expected))
+        need(canonical(record) == data, "sequence %d is not in canonical form" % expected)
         expected += 1
         messages += 1
-        raw_bytes += len(data) + size_of_varint(len(data))
+        raw_bytes += len(number_bytes(len(data))) + len(data)
         seqs.add(record["seq"])
         tree.push(hashlib.sha256(b"\0" + data).digest())
     expected = skip_holes(expected)
@@ -323,10 +353,6 @@ def check_records(archive):
     need(tree.size == int(tree_of["size_after"]) and tree.root().hex() == tree_of["root_after"], "another tree")
     need([root.hex() for _, root in tree.edge] == tree_of["right_edge"], "another edge")
     return seqs
-
-
-def size_of_varint(value):
-    return max(1, (value.bit_length() + 6) // 7)
 
 
 def check_rows(archive, seqs):
@@ -360,7 +386,12 @@ def print_records(archive):
         record["subject"] = record["subject"].decode(errors="replace")
         record["headers"] = {n.decode(errors="replace"): [v.decode(errors="replace") for v in vs] for n, vs in record["headers"]}
         record["body"] = base64.b64encode(record["body"]).decode()
-        print(json.dumps(record))
+        print(json.dumps(record, sort_keys=True))
+
+
+def print_leaves(archive):
+    for data, _ in archive.records():
+        print(hashlib.sha256(b"\0" + data).hexdigest())
 
 
 def print_rows(archive):
@@ -371,8 +402,10 @@ def print_rows(archive):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--rows", action="store_true")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true")
+    what.add_argument("--rows", action="store_true")
+    what.add_argument("--leaves", action="store_true")
     parser.add_argument("archive")
     args = parser.parse_args()
     try:
@@ -381,6 +414,8 @@ def main():
             check(archive)
         elif args.rows:
             print_rows(archive)
+        elif args.leaves:
+            print_leaves(archive)
         else:
             print_records(archive)
     except (Damaged, KeyError, IndexError, ValueError, OSError) as error:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "et_test.h"
 
+#include <unistd.h>
+
 #include "archive/reader.h"
 
 static void
@@ -79,6 +81,46 @@ a_directory_is_listed_by_sequence_without_what_else_is_there(void **state)
 	assert_code(ET_IO, et_archive_list_read(file, &list, &err), &err);
 }
 
+#define NAME(first, last) "EVENTS-000000000000000000" first "-000000000000000000" last ".tar.zst"
+
+static void
+a_sweep_leaves_the_sidecars_of_what_is_there_or_was_taken_away(void **state)
+{
+	static const struct {
+		const char *name;
+		bool stays;
+	} files[] = {
+		{ NAME("01", "10"), true },
+		{ NAME("01", "10") ".sha256", true },
+		{ NAME("11", "20") ".sha256", true }, /* the archive was taken away */
+		{ NAME("21", "30"), true },
+		{ NAME("21", "30") ".sha256", true },
+		{ NAME("01", "05") ".sha256", false },  /* merged */
+		{ NAME("06", "10") ".sha256", false },  /* merged, up to the same end */
+		{ NAME("01", "30") ".sha256", false },  /* a merge that was not finished */
+		{ NAME("31", "40") ".sha256", false },  /* never got its name */
+		{ "." NAME("31", "40") ".tmp", false }, /* was never finished */
+		{ ".sha256", true },
+		{ "notes.sha256", true },
+		{ "notes.txt", true },
+	};
+	ET_CLEAN_MEM char *gone = et_test_path(state, "gone");
+	struct et_error err = { 0 };
+
+	for (size_t i = 0; i < ET_COUNT(files); i++) {
+		ET_CLEAN_MEM char *path = et_test_path(state, files[i].name);
+
+		et_test_write(path, "");
+	}
+	assert_ok(et_archive_sweep(*state, &err), &err);
+	for (size_t i = 0; i < ET_COUNT(files); i++) {
+		ET_CLEAN_MEM char *path = et_test_path(state, files[i].name);
+
+		assert_int_equal(access(path, F_OK) == 0, files[i].stays);
+	}
+	assert_code(ET_GONE, et_archive_sweep(gone, &err), &err);
+}
+
 int
 main(void)
 {
@@ -86,6 +128,7 @@ main(void)
 		cmocka_unit_test(a_name_is_read_as_it_is_written),
 		cmocka_unit_test(other_names_are_none_of_ours),
 		et_test_with_dir(a_directory_is_listed_by_sequence_without_what_else_is_there),
+		et_test_with_dir(a_sweep_leaves_the_sidecars_of_what_is_there_or_was_taken_away),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

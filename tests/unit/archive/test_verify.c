@@ -158,7 +158,8 @@ damage_is_named_by_what_it_hits(void **state)
 		sample_write_file(path, bytes, count);
 		damage = sample_verify(path, 2, false);
 		assert_int_equal(damage.codes & places[i].codes, places[i].codes);
-		/* Lost records are said where they are, and not again as holes, counts, rows or tree. */
+		/* Lost records are said where they are, and not again as holes, counts, rows or
+		 * tree. */
 		assert_int_equal(damage.codes & (BIT(ET_DAMAGE_SEQUENCE) | BIT(ET_DAMAGE_COUNT)),
 				 0);
 		bytes[at] ^= 0x10;
@@ -261,6 +262,58 @@ a_tree_over_other_leaves_is_found(void **state)
 	sample_free(sample);
 }
 
+/* One record with these header entries, as if another program had written it. */
+static struct sample_damage
+verify_with_headers(const char *dir, const char *bytes, size_t count)
+{
+	struct sample *sample = sample_new(dir, 0);
+	ET_CLEAN(et_writer) struct et_writer *writer = NULL;
+	struct et_archive_summary summary;
+	struct sample_damage damage;
+	struct et_error err = { 0 };
+	struct et_record record = { .seq = 1, .headers = { (const uint8_t *)bytes, count } };
+
+	assert_ok(et_writer_open(&sample->options, 1, &writer, &err), &err);
+	assert_ok(et_writer_append(writer, &record, &err), &err);
+	assert_ok(et_writer_finish(writer, 1, &summary, &err), &err);
+	damage = sample_verify(summary.path, 0, false);
+	et_archive_summary_done(&summary);
+	sample_free(sample);
+	return damage;
+}
+
+static void
+headers_that_are_not_canonical_are_damage(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t count;
+		bool good;
+	} headers[] = {
+		{ "\x22\6\n\1a\x12\1v\x22\6\n\1b\x12\1w", 16, true },  /* as they should be */
+		{ "\x22\5\n\1a\x12\0", 7, true },                      /* an empty value */
+		{ "\x22\3\x12\1v", 5, true },                          /* of the empty name */
+		{ "\x22\6\n\1b\x12\1w\x22\6\n\1a\x12\1v", 16, false }, /* not sorted */
+		{ "\x22\6\n\1a\x12\1v\x22\6\n\1a\x12\1w", 16, false }, /* a name twice */
+		{ "\x22\6\x12\1v\n\1a", 8, false },                    /* the value first */
+		{ "\x22\3\n\1a", 5, false },                           /* no value */
+		{ "\x22\0", 2, false },                                /* nothing */
+		{ "\x22\5\n\0\x12\1v", 7, false },                     /* the empty name written */
+		{ "\x22\7\n\1a\x12\1v\x1a", 9, false },                /* no protobuf */
+	};
+
+	for (size_t i = 0; i < ET_COUNT(headers); i++) {
+		ET_CLEAN_MEM char *dir = et_format("%s/%zu", (const char *)*state, i);
+		struct sample_damage damage =
+			verify_with_headers(dir, headers[i].bytes, headers[i].count);
+
+		if (headers[i].good)
+			assert_int_equal(damage.count, 0);
+		else
+			assert_true((damage.codes & BIT(ET_DAMAGE_RECORD)) != 0);
+	}
+}
+
 static void
 neighbours_must_tile_and_go_on_with_the_tree(void **state)
 {
@@ -319,6 +372,7 @@ main(void)
 		et_test_with_dir(bytes_outside_of_frames_are_damage),
 		et_test_with_dir(an_index_that_differs_in_one_row_is_found),
 		et_test_with_dir(a_tree_over_other_leaves_is_found),
+		et_test_with_dir(headers_that_are_not_canonical_are_damage),
 		et_test_with_dir(neighbours_must_tile_and_go_on_with_the_tree),
 		cmocka_unit_test(every_code_has_a_name),
 	};
