@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "command/status.h"
 #include "command/verbs.h"
+#include "report/clean.h"
 
 static int (*const verbs[ET_VERB_COUNT])(const struct et_options *, struct et_error *) = {
 #define VERB(constant, name, arguments, line, examples) et_verb_##name,
@@ -26,15 +27,14 @@ et_print_json(struct json_t *value)
 void
 et_print_failure(const char *command, int status, const struct et_error *err)
 {
-	json_t *root =
-		json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s%,s:s%}}", "tool", "name", "evtrail",
-			  "version", PACKAGE_VERSION, "command", command, "verdict",
-			  et_status_word((enum et_status)status), "exit_status", status, "error",
-			  "code", et_code_name(err->code), "text", err->text, strlen(err->text),
-			  "hint", err->hint, strlen(err->hint));
+	ET_CLEAN_MEM char *text = et_clean_utf8(err->text);
+	ET_CLEAN_MEM char *hint = et_clean_utf8(err->hint);
 
-	if (root != NULL)
-		et_print_json(root);
+	et_print_json(json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s,s:s}}", "tool", "name",
+				"evtrail", "version", PACKAGE_VERSION, "command", command,
+				"verdict", et_status_word((enum et_status)status), "exit_status",
+				status, "error", "code", et_code_name(err->code), "text", text,
+				"hint", hint));
 }
 
 static int

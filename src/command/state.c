@@ -216,7 +216,7 @@ catch_up_identity(struct et_state *state, const char *identity, uint64_t *count,
 	int known;
 	int r;
 
-	r = et_dir_sweep(dir, NULL, err);
+	r = et_archive_sweep(dir, err);
 	if (r < 0)
 		return r;
 	known = et_catalog_last_archive(state->catalog, identity, &last, err);

@@ -12,6 +12,7 @@
 #include "command/state.h"
 #include "command/status.h"
 #include "command/verbs.h"
+#include "report/clean.h"
 
 #define SHOWN_MAX 1000u
 #define DEPTH_MAX 3u /* archives/STREAM/IDENTITY */
@@ -30,35 +31,49 @@ struct check {
 	json_t *list; /* with --json: the first SHOWN_MAX */
 };
 
-static void
-on_damage(void *cookie, const struct et_damage *damage)
+/* Names and words out of a damaged archive are anything: a sequence beyond what JSON's readers hold
+ * is a string. */
+static json_t *
+damage_value(const struct et_damage *damage)
 {
-	struct check *check = cookie;
-	char place[40] = "";
+	ET_CLEAN_MEM char *path = et_clean_utf8(damage->path);
+	ET_CLEAN_MEM char *member = et_clean_utf8(damage->member);
+	ET_CLEAN_MEM char *text = et_clean_utf8(damage->text);
 
-	check->damages++;
+	return json_pack("{s:s,s:s,s:s,s:o,s:o,s:o,s:s}", "code", et_damage_code_name(damage->code),
+			 "file", path, "member", member, "offset",
+			 damage->offset != UINT64_MAX ? et_json_number(damage->offset)
+						      : json_null(),
+			 "first_seq", et_json_number(damage->first_seq), "last_seq",
+			 et_json_number(damage->last_seq), "text", text);
+}
+
+static void
+print_damage(const struct et_damage *damage)
+{
+	ET_CLEAN_MEM char *member = et_clean_ascii(damage->member);
+	ET_CLEAN_MEM char *text = et_clean_ascii(damage->text);
+
+	(void)printf("DAMAGED %s: %s", damage->path, member[0] != '\0' ? member : "archive");
 	if (damage->offset != UINT64_MAX)
-		(void)snprintf(place, sizeof(place), " at byte %" PRIu64, damage->offset);
-	if (check->list != NULL) {
-		if (json_array_size(check->list) < SHOWN_MAX)
-			(void)json_array_append_new(
-				check->list,
-				json_pack("{s:s,s:s,s:s,s:o,s:I,s:I,s:s}", "code",
-					  et_damage_code_name(damage->code), "file", damage->path,
-					  "member", damage->member, "offset",
-					  damage->offset != UINT64_MAX
-						  ? json_integer((json_int_t)damage->offset)
-						  : json_null(),
-					  "first_seq", (json_int_t)damage->first_seq, "last_seq",
-					  (json_int_t)damage->last_seq, "text", damage->text));
-		return;
-	}
-	(void)printf("DAMAGED %s: %s%s%s: %s", damage->path, damage->member,
-		     damage->member[0] != '\0' ? "" : "archive", place, damage->text);
+		(void)printf(" at byte %" PRIu64, damage->offset);
+	(void)printf(": %s", text);
 	if (damage->last_seq > 0)
 		(void)printf(" (sequences %" PRIu64 " to %" PRIu64 ")", damage->first_seq,
 			     damage->last_seq);
 	(void)putchar('\n');
+}
+
+static void
+on_damage(void *cookie, const struct et_damage *damage)
+{
+	struct check *check = cookie;
+
+	check->damages++;
+	if (check->list == NULL)
+		print_damage(damage);
+	else if (json_array_size(check->list) < SHOWN_MAX)
+		(void)json_array_append_new(check->list, damage_value(damage));
 }
 
 static void
@@ -78,8 +93,10 @@ check_archive(struct check *check, const char *path, struct et_manifest **ret, s
 	int r;
 
 	r = et_verify_archive(path, &check->verify, &result, err);
-	if (r == ET_GONE || r == ET_IO) {
+	/* One that cannot be read at all, be it of a newer evtrail, hides nothing of the others. */
+	if (r < 0 && r != ET_CANCELED) {
 		say(check, ET_DAMAGE_FRAME, path, err != NULL ? err->text : "cannot be read");
+		et_error_clear(err);
 		return 0;
 	}
 	if (r < 0)

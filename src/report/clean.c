@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report/clean.h"
 
+#include <inttypes.h>
+#include <jansson.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How many bytes the character at `text` has; 0: it is none. Overlong forms, surrogates and what
@@ -69,4 +72,15 @@ et_clean_ascii(const char *text)
 	}
 	*out = '\0';
 	return clean;
+}
+
+json_t *
+et_json_number(uint64_t number)
+{
+	char text[21];
+
+	if (number <= INT64_MAX)
+		return json_integer((json_int_t)number);
+	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	return json_string(text);
 }

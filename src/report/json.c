@@ -34,20 +34,9 @@ text_of(const char *text)
 }
 
 static json_t *
-number_of(uint64_t number)
-{
-	char text[21];
-
-	if (number <= INT64_MAX)
-		return json_integer((json_int_t)number);
-	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
-	return json_string(text);
-}
-
-static json_t *
 number_or_null(uint64_t number)
 {
-	return number > 0 ? number_of(number) : json_null();
+	return number > 0 ? et_json_number(number) : json_null();
 }
 
 static json_t *
@@ -66,8 +55,8 @@ interval_of(uint64_t first, uint64_t last)
 	if (first == 0 && last == 0)
 		return json_null();
 	pair = json_array();
-	append(pair, number_of(first));
-	append(pair, number_of(last));
+	append(pair, et_json_number(first));
+	append(pair, et_json_number(last));
 	return pair;
 }
 
@@ -100,7 +89,7 @@ finding_of(const struct et_report_finding *reported)
 	/* What cannot be read has no version. */
 	put(object, "version",
 	    finding->reason == ET_REASON_MALFORMED_MESSAGE ? json_null()
-							   : number_of(finding->version));
+							   : et_json_number(finding->version));
 	put(object, "event_type",
 	    finding->kind != ET_KIND_UNKNOWN ? json_string(et_kind_info(finding->kind)->name)
 					     : json_null());
@@ -125,14 +114,14 @@ counts_of(const struct et_report *report)
 	json_t *object = json_object();
 	char key[64];
 
-	put(object, "expected", number_of(tally->expected));
+	put(object, "expected", et_json_number(tally->expected));
 	for (unsigned i = 0; i < ET_REASON_COUNT; i++) {
 		enum et_reason reason = (enum et_reason)i;
-		json_t *value = number_of(tally->reasons[i]);
+		json_t *value = et_json_number(tally->reasons[i]);
 
 		if (reason == ET_REASON_COVERED) {
 			json_decref(value);
-			value = number_of(et_tally_covered(tally));
+			value = et_json_number(et_tally_covered(tally));
 		} else if (!report->split &&
 			   (reason == ET_REASON_MATCHED || reason == ET_REASON_TRUNCATED)) {
 			json_decref(value);
@@ -140,19 +129,19 @@ counts_of(const struct et_report *report)
 		}
 		put(object, et_reason_info(reason)->name, value);
 	}
-	put(object, "lost_in_store", number_of(tally->lost_in_store));
-	put(object, "lost_deleted", number_of(tally->lost_deleted));
+	put(object, "lost_in_store", et_json_number(tally->lost_in_store));
+	put(object, "lost_deleted", et_json_number(tally->lost_deleted));
 	for (unsigned i = ET_RECOVERABLE_EXACT; i < ET_RECOVERABLE_COUNT; i++) {
 		(void)snprintf(key, sizeof(key), "recoverable_%s",
 			       et_recoverable_name((enum et_recoverable)i));
-		put(object, key, number_of(tally->recoverable[i]));
+		put(object, key, et_json_number(tally->recoverable[i]));
 	}
 	for (size_t i = 0; i < ET_COUNT(beside); i++) {
 		(void)snprintf(key, sizeof(key), "%s_deleted", et_reason_info(beside[i])->name);
-		put(object, key, number_of(tally->deleted[beside[i]]));
+		put(object, key, et_json_number(tally->deleted[beside[i]]));
 	}
-	put(object, "registrations", number_of(tally->registrations));
-	put(object, "messages", number_of(tally->messages));
+	put(object, "registrations", et_json_number(tally->registrations));
+	put(object, "messages", et_json_number(tally->messages));
 	return object;
 }
 
@@ -163,8 +152,8 @@ stream_of(const struct et_report *report)
 
 	put(object, "name", text_of(report->stream));
 	put(object, "identity", text_of(report->identity));
-	put(object, "first_seq", number_of(report->first_seq));
-	put(object, "last_seq", number_of(report->last_seq));
+	put(object, "first_seq", et_json_number(report->first_seq));
+	put(object, "last_seq", et_json_number(report->last_seq));
 	put(object, "cut_time", time_of(report->cut_time_ns));
 	return object;
 }
@@ -180,8 +169,8 @@ range_of(const struct et_report *report)
 	for (size_t i = 0; i < report->hole_count; i++) {
 		json_t *hole = json_object();
 
-		put(hole, "first_seq", number_of(report->holes[i].first_seq));
-		put(hole, "last_seq", number_of(report->holes[i].last_seq));
+		put(hole, "first_seq", et_json_number(report->holes[i].first_seq));
+		put(hole, "last_seq", et_json_number(report->holes[i].last_seq));
 		put(hole, "type", text_of(report->holes[i].type));
 		append(holes, hole);
 	}
@@ -194,9 +183,9 @@ store_of(const struct et_report *report)
 {
 	json_t *object = json_object();
 
-	put(object, "documents", number_of(report->documents));
-	put(object, "aggregates", number_of(report->aggregates));
-	put(object, "events", number_of(report->events));
+	put(object, "documents", et_json_number(report->documents));
+	put(object, "aggregates", et_json_number(report->aggregates));
+	put(object, "events", et_json_number(report->events));
 	return object;
 }
 
@@ -221,7 +210,7 @@ report_of(const struct et_report *report)
 	put(object, "store", store_of(report));
 	put(object, "counts", counts_of(report));
 	put(object, "sums_hold", json_boolean(report->sums_hold));
-	put(object, "findings_total", number_of(report->findings_total));
+	put(object, "findings_total", et_json_number(report->findings_total));
 	for (size_t i = 0; i < shown; i++)
 		append(findings, finding_of(&report->findings[i]));
 	put(object, "findings", findings);
