@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,7 +92,10 @@ et_error_errno(struct et_error *err, int error, const char *format, ...)
 	va_end(args);
 	used = append(text, strlen(text), sizeof(text), ": ");
 	(void)append(text, used, sizeof(text), strerror_r(error, words, sizeof(words)));
-	return et_error_set(err, ET_IO, "%s", text);
+	(void)et_error_set(err, ET_IO, "%s", text);
+	if (error == ENOSPC || error == EDQUOT)
+		et_error_hint(err, "make room there and run again: it goes on from what it has");
+	return ET_IO;
 }
 
 void

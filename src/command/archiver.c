@@ -329,14 +329,20 @@ wind_up(struct archiver *archiver, int r, struct et_error *err)
 }
 
 int
-et_archiver_run(const struct et_archiver_range *range, struct et_pull *pull,
-		struct et_archived *ret, struct et_error *err)
+et_archive_range(struct et_conn *conn, const struct et_archiver_range *range,
+		 struct et_archived *ret, struct et_error *err)
 {
+	uint64_t first =
+		range->expired_to >= range->first_seq ? range->expired_to + 1 : range->first_seq;
+	ET_CLEAN(et_pull) struct et_pull *pull = NULL;
 	struct archiver archiver = { .range = range,
 				     .next_seq = range->first_seq,
 				     .finishing = { .range = range } };
 	int r;
 
+	r = et_pull_open(conn, range->options->stream, first, range->last_seq, &pull, err);
+	if (r < 0)
+		return r;
 	et_progress_begin(&archiver.progress, range->options, "archiving", range->first_seq,
 			  range->last_seq);
 	r = begin(&archiver, err);

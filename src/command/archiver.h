@@ -39,7 +39,7 @@ struct et_archived {
 };
 
 /* What was read when a failure comes is kept: the archive in hand is finished before it returns. */
-ET_CHECKED int et_archiver_run(const struct et_archiver_range *range, struct et_pull *pull,
-			       struct et_archived *ret, struct et_error *err);
+ET_CHECKED int et_archive_range(struct et_conn *conn, const struct et_archiver_range *range,
+				struct et_archived *ret, struct et_error *err);
 
 #endif

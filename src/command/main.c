@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -86,6 +87,12 @@ et_command_main(int argc, char **argv)
 
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that grew too large is an error like others */
+#ifdef __GLIBC__
+	/* Buffers of segments go back to the system when they are freed: with many workers the
+	 * holes that they leave in the heaps cost 30 MiB (1 million messages, 6 to 64 jobs). */
+	(void)mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 	r = et_options_read(argc, argv, &options, &err);
 	if (r < 0)
 		return fail(NULL, r, &err);

@@ -2,7 +2,7 @@
 #include "command/snapshot.h"
 
 #include <inttypes.h>
-#include <jansson.h>
+#include <sys/statvfs.h>
 
 #include "base/cancel.h"
 #include "base/log.h"
@@ -10,8 +10,9 @@
 #include "command/verbs.h"
 #include "stream/info.h"
 
-#define LOOK_BACK \
-	64u /* sequences at the end of the last archive that are tried for the comparison */
+/* Sequences at the end of the last archive that are tried for the comparison. */
+#define LOOK_BACK 64u
+#define MIB 1048576.0
 
 struct planned {
 	struct et_archive_entry last; /* the newest archive of the identity */
@@ -159,19 +160,24 @@ restore_tree(struct et_state *state, const struct planned *planned, struct et_me
 
 /* ---- running ---- */
 
-static int
-archive_range(struct et_conn *conn, struct et_archiver_range *range, struct et_archived *ret,
-	      struct et_error *err)
+/* Archives have a fifth to a third of the stream's bytes. What fits is archived all the same: an
+ * archive is worth more than a reason not to make one. */
+static void
+warn_of_space(const char *dir, const struct et_stream_info *info, uint64_t first, uint64_t last)
 {
-	ET_CLEAN(et_pull) struct et_pull *pull = NULL;
-	uint64_t first =
-		range->expired_to >= range->first_seq ? range->expired_to + 1 : range->first_seq;
-	int r;
+	uint64_t count = last - first + 1;
+	double share = info->messages > 0 ? (double)count / (double)info->messages : 0;
+	double needed = (share < 1 ? share : 1) * (double)info->bytes / 3;
+	struct statvfs room;
+	double there;
 
-	r = et_pull_open(conn, range->options->stream, first, range->last_seq, &pull, err);
-	if (r < 0)
-		return r;
-	return et_archiver_run(range, pull, ret, err);
+	if (statvfs(dir, &room) != 0)
+		return;
+	there = (double)room.f_bavail * (double)room.f_frsize;
+	if (there < needed)
+		et_log(ET_LOG_WARNING,
+		       "%.1f MiB are free in %s, and about %.1f MiB are to be archived",
+		       there / MIB, dir, needed / MIB);
 }
 
 static int
@@ -203,7 +209,8 @@ archive_next(struct et_state *state, struct et_conn *conn, const struct et_strea
 	r = restore_tree(state, planned, tree, err);
 	if (r < 0)
 		return r;
-	return archive_range(conn, &range, &snapshot->archived, err);
+	warn_of_space(state->dir, info, range.first_seq, range.last_seq);
+	return et_archive_range(conn, &range, &snapshot->archived, err);
 }
 
 int
@@ -269,214 +276,4 @@ et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOT
 			"%" PRIu64,
 			snapshot->archived.last_seq + 1);
 	return n;
-}
-
-/* ---- a range of its own: --out ---- */
-
-/* The first sequence whose time is not before `time_ns`, by bisection; absent sequences are
- * stepped over. */
-static int
-seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_info *info,
-	    int64_t time_ns, uint64_t *ret, struct et_error *err)
-{
-	uint64_t low = info->first_seq;
-	uint64_t high = info->last_seq + 1;
-	struct et_record record;
-	struct et_buf buf;
-	int r = 0;
-
-	et_buf_init(&buf, ET_STREAM_REPLY_BYTES_MAX);
-	while (low < high && r == 0) {
-		uint64_t middle = low + (high - low) / 2;
-		uint64_t at = middle;
-
-		while ((r = et_stream_get(conn, stream, at, &buf, &record, err)) == ET_GONE &&
-		       at + 1 < high)
-			at++;
-		if (r == ET_GONE) {
-			high = middle; /* nothing between middle and high */
-			r = 0;
-		} else if (r == 0 && record.time_ns < time_ns) {
-			low = at + 1;
-		} else if (r == 0) {
-			high = middle;
-		}
-	}
-	et_buf_done(&buf);
-	if (r == 0)
-		*ret = low;
-	return r;
-}
-
-static int
-range_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *snapshot,
-	  const struct et_stream_info *info, struct et_error *err)
-{
-	ET_CLEAN_MEM char *dir =
-		et_format("%s/%s/%s", options->out, options->stream, info->identity);
-	ET_CLEAN(et_merkle) struct et_merkle *tree = et_merkle_new();
-	struct et_archiver_range range = {
-		.options = options,
-		.dir = dir,
-		.identity = info->identity,
-		.tree = tree,
-		.first_seq =
-			options->from_seq > info->first_seq ? options->from_seq : info->first_seq,
-		.last_seq = snapshot->stream_last,
-		.from_time_ns = options->from_time,
-		.to_time_ns = options->to_time,
-	};
-	int r = 0;
-
-	if (options->from_seq > 0 && options->from_seq < info->first_seq) {
-		range.first_seq = options->from_seq;
-		range.expired_to = info->first_seq - 1;
-	}
-	if (options->from_time != ET_TIME_NONE)
-		r = seq_at_time(conn, options->stream, info, options->from_time, &range.first_seq,
-				err);
-	if (r < 0 || range.first_seq > range.last_seq)
-		return r;
-	return archive_range(conn, &range, &snapshot->archived, err);
-}
-
-static int
-snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *ret,
-	     struct et_error *err)
-{
-	struct et_stream_info info = { 0 };
-	int r;
-
-	r = et_stream_info_read(conn, options->stream, &info, err);
-	if (r < 0)
-		return r;
-	*ret = (struct et_snapshot){ .stream_first = info.first_seq, .stream_last = info.last_seq };
-	(void)snprintf(ret->identity, sizeof(ret->identity), "%s", info.identity);
-	if (options->to_seq > 0 && options->to_seq < ret->stream_last)
-		ret->stream_last = options->to_seq;
-	r = range_out(options, conn, ret, &info, err);
-	et_stream_info_done(&info);
-	return r;
-}
-
-/* ---- the verb ---- */
-
-static int
-check_options(const struct et_options *options, struct et_error *err)
-{
-	if (options->level < 1 || options->level > 19)
-		return et_error_set(err, ET_USAGE, "--level is 1 to 19");
-	if (options->archive_bytes < 64u << 10)
-		return et_error_set(err, ET_USAGE, "--archive-bytes is at least 64KiB");
-	if ((options->from_seq > 0 || options->from_time != ET_TIME_NONE) && options->out == NULL) {
-		(void)et_error_set(err, ET_USAGE, "--from-seq and --from-time need --out DIR");
-		et_error_hint(err, "into the state a snapshot only appends");
-		return ET_USAGE;
-	}
-	return 0;
-}
-
-static int
-run(const struct et_options *options, struct et_snapshot *ret, struct et_error *err)
-{
-	ET_CLEAN(et_state) struct et_state *state = NULL;
-	ET_CLEAN(et_conn) struct et_conn *conn = NULL;
-	struct et_run noted = { .started_ns = et_clock_now_ns() };
-	int r;
-
-	if (options->out == NULL) {
-		r = et_state_open(options, ET_STATE_WRITE, &state, err);
-		if (r == 0)
-			r = et_catalog_run_begin(state->catalog, "snapshot", noted.started_ns,
-						 &noted.id, err);
-		if (r < 0)
-			return r;
-	}
-	r = et_connect_stream(options, &conn, err);
-	if (r == 0)
-		r = state == NULL ? snapshot_out(options, conn, ret, err)
-				  : et_snapshot_run(state, conn, NULL, NULL, ret, err);
-	if (state != NULL) {
-		enum et_status status = r < 0 ? et_status_of(r) : et_snapshot_status(ret);
-
-		noted.ended_ns = et_clock_now_ns();
-		noted.exit_status = (int)status;
-		noted.last_seq = ret->archived.last_seq;
-		noted.messages = ret->archived.messages;
-		(void)snprintf(noted.verdict, sizeof(noted.verdict), "%s", et_status_word(status));
-		if (et_catalog_run_end(state->catalog, &noted, r < 0 ? NULL : err) < 0 && r == 0)
-			r = ET_IO;
-	}
-	return r;
-}
-
-static void
-print_text(const struct et_options *options, const struct et_snapshot *snapshot)
-{
-	const struct et_archived *archived = &snapshot->archived;
-	char notes[ET_SNAPSHOT_NOTES][256];
-	unsigned count = et_snapshot_notes(snapshot, notes);
-
-	for (unsigned i = 0; i < count; i++)
-		et_log(ET_LOG_WARNING, "%s", notes[i]);
-	if (options->quiet)
-		return;
-	if (archived->archives == 0)
-		(void)printf("nothing new on %s: archived up to sequence %" PRIu64 "\n",
-			     options->stream, snapshot->stream_last);
-	else
-		(void)printf("archived %s %" PRIu64 " to %" PRIu64 ": %" PRIu64
-			     " messages, %.1f MiB in %" PRIu64 " archive%s of %.1f MiB\n",
-			     options->stream, archived->first_seq, archived->last_seq,
-			     archived->messages, (double)archived->raw_bytes / 1048576.0,
-			     archived->archives, archived->archives == 1 ? "" : "s",
-			     (double)archived->bytes / 1048576.0);
-}
-
-static void
-print_json(const struct et_options *options, const struct et_snapshot *snapshot,
-	   enum et_status status)
-{
-	const struct et_archived *archived = &snapshot->archived;
-	char notes[ET_SNAPSHOT_NOTES][256];
-	unsigned count = et_snapshot_notes(snapshot, notes);
-	json_t *list = json_array();
-	json_t *root;
-
-	for (unsigned i = 0; i < count; i++)
-		(void)json_array_append_new(list, json_string(notes[i]));
-	root = json_pack("{s:{s:s,s:s},s:s,s:s,s:i,s:{s:s,s:s,s:I,s:I},s:{s:I,s:I,s:I,s:I,s:I,s:I,"
-			 "s:I},s:b,s:b,s:o}",
-			 "tool", "name", "evtrail", "version", PACKAGE_VERSION, "command",
-			 "snapshot", "verdict", et_status_word(status), "exit_status", (int)status,
-			 "stream", "name", options->stream, "identity", snapshot->identity,
-			 "first_seq", (json_int_t)snapshot->stream_first, "last_seq",
-			 (json_int_t)snapshot->stream_last, "archived", "archives",
-			 (json_int_t)archived->archives, "messages", (json_int_t)archived->messages,
-			 "first_seq", (json_int_t)archived->first_seq, "last_seq",
-			 (json_int_t)archived->last_seq, "raw_bytes",
-			 (json_int_t)archived->raw_bytes, "bytes", (json_int_t)archived->bytes,
-			 "hole_sequences", (json_int_t)archived->hole_seqs, "partial",
-			 archived->partial, "rolled_back", snapshot->rolled_back, "notes", list);
-	et_print_json(root);
-}
-
-int
-et_verb_snapshot(const struct et_options *options, struct et_error *err)
-{
-	struct et_snapshot snapshot = { 0 };
-	enum et_status status;
-	int r;
-
-	r = check_options(options, err);
-	if (r == 0)
-		r = run(options, &snapshot, err);
-	if (r < 0)
-		return r;
-	status = et_snapshot_status(&snapshot);
-	if (options->json)
-		print_json(options, &snapshot, status);
-	else
-		print_text(options, &snapshot);
-	return (int)status;
 }

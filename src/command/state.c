@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,8 +84,8 @@ open_for_writing(struct et_state *state, struct et_error *err)
 	if (r == 0)
 		r = et_state_catch_up(state, &count, err);
 	if (r == 0 && count > 0)
-		et_log(ET_LOG_NOTICE, "took %llu archives in that the catalog did not know",
-		       (unsigned long long)count);
+		et_log(ET_LOG_NOTICE, "took %" PRIu64 " archive%s in that the catalog did not know",
+		       count, count == 1 ? "" : "s");
 	return r;
 }
 

@@ -127,6 +127,9 @@ tree() {
 	local out=$BATS_TEST_TMPDIR/range
 	load_recording "$data/current"
 	ev 0 snapshot --from-seq 100 --to-seq 199 --out "$out"
+	# Two ranges in one tree could overlap.
+	ev 7 snapshot --from-seq 150 --to-seq 250 --out "$out"
+	says "$stderr" 'holds archives already'
 	[[ $(find "$out" -name '*.tar.zst') == *-00000000000000000100-00000000000000000199.tar.zst ]]
 	[[ ! -d $state/archives || -z $(archives) ]]
 	ev 0 verify "$out"
