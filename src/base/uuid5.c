@@ -25,38 +25,36 @@ et_uuid_v5_url(const void *name, size_t bytes)
 	return uuid;
 }
 
-/* 0..15, or -1. Upper case is not canonical. */
-static int
-digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* One more than the digit's value; 0: no digit. Upper case is not canonical. */
+static const uint8_t digit_plus_one[256] = {
+	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
+/* Some ids per message of a stream: without a branch for each digit it takes a third of the time. */
 bool
 et_uuid_parse_canonical(const char *text, size_t bytes, struct et_uuid *ret)
 {
 	struct et_uuid uuid;
+	bool good = true;
 
 	if (bytes != ET_UUID_TEXT_BYTES - 1)
 		return false;
 	for (size_t i = 0; i < sizeof(uuid.bytes); i++) {
-		int high;
-		int low;
+		unsigned high;
+		unsigned low;
 
-		if (dash_before(i) && *text++ != '-')
-			return false;
-		high = digit(*text++);
-		low = digit(*text++);
-		if (high < 0 || low < 0)
-			return false;
-		uuid.bytes[i] = (uint8_t)(high << 4 | low);
+		if (dash_before(i))
+			good &= *text++ == '-';
+		high = digit_plus_one[(uint8_t)*text++];
+		low = digit_plus_one[(uint8_t)*text++];
+		good &= high > 0 && low > 0;
+		uuid.bytes[i] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
-	*ret = uuid;
-	return true;
+	if (good)
+		*ret = uuid;
+	return good;
 }
 
 void

@@ -203,6 +203,27 @@ links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t la
 	return r;
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* No missing version belongs before this sequence. Replicas publish out of order: the message above
+ * a gap can stand before the one below it. */
+static uint64_t
+first_gap_seq(const struct et_coverage *coverage)
+{
+	uint64_t seq;
+
+	if (coverage->count == 0 || coverage->spans[0].first > 0)
+		return 0;
+	seq = coverage->spans[0].last_seq;
+	for (size_t i = 1; i < coverage->count; i++)
+		seq = least(seq, least(coverage->spans[i].first_seq, coverage->spans[i].last_seq));
+	return seq;
+}
+
 int
 et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *facts,
 		 struct et_link_changes *changes, struct et_orphans *orphans, struct et_error *err)
@@ -232,7 +253,8 @@ et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *
 	/* Orphans are asked for only where the href was not linked throughout. */
 	doubtful = changes->count == 0 && !facts->linked_in_store;
 	for (size_t i = 0; i < changes->count; i++)
-		doubtful |= !changes->list[i].linked || i == 0;
+		doubtful |= !changes->list[i].linked ||
+			    (i == 0 && changes->list[i].seq >= first_gap_seq(&suspect->coverage));
 	if (doubtful && suspect->coverage.count > 0)
 		r = et_recall_orphans(batch->audit->recall, &suspect->device,
 				      &suspect->from->aggregate, orphans, err);

@@ -10,7 +10,8 @@
 
 #include "command/audit.h"
 
-#define ET_BATCH 128u
+/* Stores without an index on the aggregate id read all that they have for each batch. */
+#define ET_BATCH 1024u
 #define ET_BATCH_BYTES_MAX (48u << 20) /* of documents; beyond it the batch is made smaller */
 #define ET_SUSPECT_DOCUMENTS_MAX 64u
 
