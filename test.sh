@@ -7,28 +7,29 @@ logs=$root/build/logs
 jobs=$(nproc)
 make=(make)
 # What the caller's environment says is meant for another state and other servers.
-unset "${!EVTRAIL_@}"
+unset EVTRAIL "${!EVTRAIL_@}"
+# As in make check.
+export MONGOC_DISABLE_SHM=1
 cd "$root"
 
-steps=(check asan tsan coverage fuzz clang distcheck go soak)
-# Those that hold today; the others are there to be run by name until they do.
-usual=(check go)
+# What is soonest done and likeliest to fail comes first.
+steps=(check clang coverage asan fuzz tsan go distcheck soak)
 
 usage() {
 	cat <<'EOF'
 usage: ./test.sh [STEP...]
 
 Installs what is missing (Debian 12), builds everything, runs the tests. Without
-a STEP check and go. The steps:
+a STEP all of them, in this order:
 
   check      release build with -Werror: unit tests, lint, command line, live
-  asan       unit and live tests under AddressSanitizer and UBSan
-  tsan       unit tests of archive and stream, a live snapshot under TSan
+  clang      build by clang with -Werror, clang-tidy
   coverage   unit tests; every line of base, event and audit must be run
+  asan       unit and live tests under AddressSanitizer and UBSan
   fuzz       the fuzz corpora, replayed under AddressSanitizer and UBSan
-  clang      build by clang with -Werror
-  distcheck  make distcheck: the release tarball, built and tested by itself
+  tsan       unit tests of archive and stream, live snapshots under TSan
   go         tests of the Go programs under tests/servers
+  distcheck  make distcheck: the release tarball, built and tested by itself
   soak       snapshots killed at random moments (longer: make soak)
 
 Each step has a log in build/logs. The last line is "N passed, N failed"; the
@@ -40,20 +41,25 @@ say() { printf '%s\n' "$*"; }
 
 # ---- building and running ----
 
-# configured FOLDER OPTION...: a build directory, made once.
+# configured FOLDER OPTION...: a build directory, made once, and anew when the options are others.
 configured() {
 	local dir=$root/build/$1
 	shift
-	[[ -f $dir/Makefile ]] && return
+	[[ -f $dir/Makefile && $(cat "$dir/.options" 2>/dev/null) == "$*" ]] && return
+	rm -rf "$dir"
 	mkdir -p "$dir"
-	(cd "$dir" && ../../configure "$@")
+	(cd "$dir" && ../../configure "$@" && printf '%s\n' "$*" >.options)
+}
+
+# value_of FOLDER TEXT: what make in that build directory makes of the text; one word a line.
+value_of() {
+	make -s --no-print-directory -C "build/$1" --eval "print-value: ; @printf '%s\n' $2" print-value
 }
 
 # tests_of FOLDER PATTERN: the tests of a build directory that fit a regular expression.
 tests_of() {
 	# shellcheck disable=SC2016
-	make -s --no-print-directory -C "build/$1" --eval 'print-tests: ; @printf "%s\n" $(TESTS)' print-tests |
-		grep -E -- "$2" || say "no test fits $2" >&2
+	value_of "$1" '$(TESTS)' | grep -E -- "$2" || say "no test fits $2" >&2
 }
 
 # checked FOLDER PATTERN: builds, and runs those tests; all of them, also after a failure.
@@ -83,10 +89,17 @@ step_check() {
 	checked release .
 }
 
-step_asan() {
+# sanitized PATTERN: those tests under AddressSanitizer and UBSan.
+sanitized() {
 	configured asan --enable-sanitizers --enable-werror CFLAGS='-O1 -g'
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
-		checked asan 'tests/(unit|live)/'
+		LSAN_OPTIONS="suppressions=$root/tests/live/lsan.supp:print_suppressions=0" \
+		checked asan "$1"
+}
+
+# Kills and foreign readers say nothing of memory.
+step_asan() {
+	sanitized 'tests/unit/|tests/live/(flips|recordings|rooms|snapshot|trouble)'
 }
 
 step_tsan() {
@@ -96,30 +109,46 @@ step_tsan() {
 		make=(setarch "$(uname -m)" --addr-no-randomize make)
 	fi
 	TSAN_OPTIONS="suppressions=$root/tests/live/tsan.supp" \
-		checked tsan 'tests/unit/(archive|stream)/|tests/live/snapshot'
+		checked tsan 'tests/unit/(archive|stream)/|tests/live/(rooms|snapshot)'
 }
 
 step_coverage() {
-	configured coverage --enable-coverage CFLAGS='-O0 -g'
+	local room result=0 all=build/coverage/all.json
+	configured coverage --enable-coverage --enable-faults CFLAGS='-O0 -g'
 	find build/coverage -name '*.gcda' -delete
 	checked coverage 'tests/unit/'
-	gcovr --root . --object-directory build/coverage --filter 'src/(base|event|audit)/' \
-		--exclude '.*\.pb-c\.[ch]$' --exclude-throw-branches --print-summary --fail-under-line 100
+	gcovr --root . --object-directory build/coverage --filter src/ --exclude-throw-branches --json "$all"
+	for room in base event audit; do
+		gcovr --root . --add-tracefile "$all" --filter "src/$room/" --fail-under-line 100 || result=1
+	done
+	gcovr --root . --add-tracefile "$all" --csv | awk -F , '
+		split($1, part, "/") == 3 { lines[part[2]] += $2; run[part[2]] += $3 }
+		END { for (room in lines) printf "%-10s %5d of %5d lines run  %5.1f %%\n", room, run[room], lines[room],
+			100 * run[room] / lines[room] }' | LC_ALL=C sort
+	return "$result"
 }
 
 step_fuzz() {
-	configured asan --enable-sanitizers --enable-werror CFLAGS='-O1 -g'
-	checked asan 'tests/fuzz/'
+	sanitized 'tests/fuzz/'
 }
 
 step_clang() {
+	local flags
 	configured clang --enable-werror CC=clang-14 CFLAGS='-O1'
 	make -C build/clang -j"$jobs" -k all
+	# The tests are built, and none is run.
+	make -C build/clang -j"$jobs" -k check TESTS=
+	# shellcheck disable=SC2016
+	mapfile -t flags < <(value_of clang '$(AM_CPPFLAGS) $(ET_CFLAGS) $(MONGOC_CFLAGS) $(NATS_CFLAGS) $(SMARTCOLS_CFLAGS)')
+	(cd build/clang && find ../../src -name '*.c' -print0 |
+		xargs -0 -I '{}' -P "$jobs" clang-tidy-14 --quiet '{}' -- "${flags[@]}")
 }
 
 # The live tests ran already: there are no servers in a tarball.
 step_distcheck() {
-	EVTRAIL_SERVERS=/nowhere make -C build/release -j"$jobs" distcheck
+	EVTRAIL_SERVERS=/nowhere make -C build/release -j"$jobs" distcheck && return
+	failures build/release
+	return 1
 }
 
 step_go() {
@@ -133,7 +162,7 @@ step_go() {
 }
 
 step_soak() {
-	EVTRAIL=$root/build/release/src/evtrail tests/live/soak.sh 40
+	EVTRAIL=$root/build/release/src/evtrail tests/live/soak.sh 20
 }
 
 # ---- counting ----
@@ -225,7 +254,7 @@ main() {
 		say '0 passed, 1 failed'
 		return 1
 	}
-	for step in "${@:-${usual[@]}}"; do
+	for step in "${@:-${steps[@]}}"; do
 		run_step "$step"
 	done
 	say "$total_passed passed, $total_failed failed"

@@ -319,7 +319,8 @@ et_time_parse(const char *text, int64_t *ret_ns, struct et_error *err)
 		return et_error_set(err, ET_USAGE,
 				    "\"%.*s\" is not a time like 2026-11-25T02:57:05Z", TEXT_SHOWN,
 				    text);
-	seconds = days_of(&c) * SECONDS_PER_DAY + c.hour * 3600 + c.minute * 60 + c.second - offset;
+	seconds = days_of(&c) * SECONDS_PER_DAY + (int64_t)c.hour * 3600 + (int64_t)c.minute * 60 +
+		  c.second - offset;
 	if (!join_ns(seconds, c.ns, ret_ns))
 		return et_error_set(err, ET_USAGE, "\"%.*s\" is not between 1678 and 2262",
 				    TEXT_SHOWN, text);

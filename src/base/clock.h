@@ -18,9 +18,11 @@
 int64_t et_clock_now_ns(void);       /* wall clock */
 int64_t et_clock_monotonic_ns(void); /* for durations */
 
-/* "2026-11-25T02:57:05.696783913Z": nine digits, or fewer where the rest are zeros; "-" for ET_TIME_NONE. */
+/* "2026-11-25T02:57:05.696783913Z": nine digits, or fewer where the rest are zeros; "-" for
+ * ET_TIME_NONE. */
 const char *et_time_format(int64_t time_ns, char text[ET_TIME_TEXT_BYTES]);
-/* The same without colons and dashes: "20261125T025705.696783913Z", always nine digits: a file name. */
+/* The same without colons and dashes: "20261125T025705.696783913Z", always nine digits: a file
+ * name. */
 const char *et_time_format_compact(int64_t time_ns, char text[ET_TIME_TEXT_BYTES]);
 ET_CHECKED int et_time_parse(const char *text, int64_t *ret_ns, struct et_error *err);
 /* RFC 3339, or "-DURATION" before now_ns. */

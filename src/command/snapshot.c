@@ -22,7 +22,7 @@ struct planned {
 
 /* ---- which identity ---- */
 
-/* The newest of created, created.2, created.3 ... that has archives; created itself when none has. */
+/* The newest of created, created.2, created.3 ... that has archives; created itself: none has. */
 static int
 find_identity(struct et_state *state, const char *created, char ret[ET_IDENTITY_TEXT_BYTES],
 	      struct planned *planned, unsigned *ret_number, struct et_error *err)

@@ -27,8 +27,8 @@ uint64_t et_merkle_size(const struct et_merkle *tree);
 void et_merkle_root(struct et_merkle *tree, struct et_sha256 *ret);
 /* The right edge, left (largest subtree) to right; returns how many: the bits set in the size. */
 unsigned et_merkle_edge(const struct et_merkle *tree, struct et_sha256 ret[ET_MERKLE_EDGE_MAX]);
-/* Goes on from a size and its right edge. ET_CORRUPT when count is not the number of bits set in size;
- * whether the hashes are right shows in the root. */
+/* Goes on from a size and its right edge. ET_CORRUPT when count is not the number of bits set in
+ * size; whether the hashes are right shows in the root. */
 ET_CHECKED int et_merkle_restore(struct et_merkle *tree, uint64_t size,
 				 const struct et_sha256 *edge, unsigned count,
 				 struct et_error *err);

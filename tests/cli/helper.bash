@@ -26,7 +26,10 @@ et() {
 	local status_wanted=$1
 	shift
 	# A run that hangs fails: 124.
-	run --separate-stderr "-$status_wanted" timeout --kill-after=5 180 "$program" --state "$state" "$@"
+	run --separate-stderr "-$status_wanted" timeout --kill-after=5 180 "$program" --state "$state" "$@" || {
+		printf '%s\n' "$stderr"
+		return 1
+	}
 }
 
 # says TEXT PART...: fails, showing the text, unless it holds each part.

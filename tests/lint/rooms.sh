@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # The C library and the kernel: what needs no line in ROOMS. uthash is macros only.
-system='^(assert|ctype|dirent|endian|errno|fcntl|float|fnmatch|getopt|glob|inttypes|langinfo|libgen|limits|locale|math|poll'
+system='^(assert|ctype|dirent|endian|errno|fcntl|float|fnmatch|getopt|glob|inttypes|langinfo|libgen|limits|locale|malloc|math|poll'
 system+='|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib'
 system+='|stdnoreturn|string|strings|sysexits|syslog|termios|threads|time|unistd|uthash|utlist|wchar'
 system+='|(arpa|linux|net|netinet|sys)/[a-z0-9_]+)\.h$'

@@ -3,7 +3,8 @@
 
 #include "evidence/merkle.h"
 
-/* The inputs and roots of the test vectors of Certificate Transparency (RFC 6962's reference code). */
+/* The inputs and roots of the test vectors of Certificate Transparency (RFC 6962's reference
+ * code). */
 static const struct {
 	const char *bytes;
 	size_t count;

@@ -173,12 +173,12 @@ disorder_is_said(void **state)
 	add(&feed, LATEST("b", 3));
 	add(&feed, LATEST("a", 3));
 	assert_string_equal(read_all(et_heads_new(lane_of(&feed), no_lane, false, true), text),
-			    "b:?-3*1 corrupt");
+			    "b:?-3*1 garbled");
 	add(&feed, LATEST("b", 3));
 	add(&feed, LATEST("c", 3));
 	add(&feed, LATEST("b", 3));
 	assert_string_equal(read_all(et_heads_new(lane_of(&feed), no_lane, false, true), text),
-			    "b:?-3*1 c:?-3*1 corrupt");
+			    "b:?-3*1 c:?-3*1 garbled");
 }
 
 static void
