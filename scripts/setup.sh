@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Brings a Debian 12 to where evtrail runs: packages, test servers, the program.
-# usage: setup.sh run|test
+# usage: setup.sh run|test|bench
 #
 #   run    what it takes to build evtrail and to try it
 #   test   that, and what ./test.sh needs; warnings are errors
+#   bench  that, and what `make bench` needs
 #
 # A second run does only what is missing.
 set -euo pipefail
@@ -23,6 +24,8 @@ test_packages=(
 	bats gcovr pmccabe codespell shellcheck valgrind mandoc procps time sqlite3
 	clang-14 clang-format-14 clang-tidy-14 llvm-14 libclang-rt-14-dev
 )
+# The store of `make bench`.
+bench_packages=(openjdk-17-jdk-headless maven)
 
 say() { printf 'set-up: %s\n' "$*"; }
 fail() {
@@ -84,12 +87,13 @@ main() {
 	local packages=("${run_packages[@]}") options=()
 	case ${1-} in
 	run) ;;
-	test)
+	test | bench)
 		packages+=("${test_packages[@]}")
 		options=(--enable-werror)
 		;;
-	*) fail 'usage: setup.sh run|test' ;;
+	*) fail 'usage: setup.sh run|test|bench' ;;
 	esac
+	[[ $1 != bench ]] || packages+=("${bench_packages[@]}")
 	mkdir -p "$logs"
 	install_packages "${packages[@]}"
 	# It may take minutes the first time, and says itself what it does.

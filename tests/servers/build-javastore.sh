@@ -47,7 +47,7 @@ main() {
 		return
 	fi
 	command -v javac >/dev/null || skip 'there is no JDK'
-	command -v mvn >/dev/null || skip 'there is no Maven'
+	command -v mvn >/dev/null || skip 'there is no Maven: scripts/setup.sh bench'
 	version=$(java_version) || skip 'javac does not run'
 	((version >= least_java)) || skip "JDK $version is older than $least_java"
 
