@@ -37,7 +37,7 @@ check_links() {
 # check_make FILE:LINE TARGET
 check_make() {
 	[[ $2 =~ ^(all|check|clean|dist|distcheck|install|uninstall|distclean)$ ]] ||
-		grep -qE "^([a-z-]+ )*$2( [a-z-]+)*:" Makefile.am tests/Makemodule.am || complain "$1: make $2: no such target"
+		grep -qE "^([a-z-]+ )*$2( [a-z-]+)*:" Makefile.am tests/Makemodule.am tests/*/Makemodule.am || complain "$1: make $2: no such target"
 }
 
 has_command() {
