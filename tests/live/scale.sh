@@ -3,9 +3,10 @@
 # Histories of many events, of both hub generations: snapshot, audit, verify.
 # usage: scale.sh [EVENTS] [SEEDS]
 #
-# Each line of the table is one history with 0.1 % of its publishes lost. It holds when the findings are the
-# truth by (aggregate, version, recoverable), the counts are those that the generator expects, the sums hold,
-# and no command takes more memory than promised. The columns of a command: peak resident KiB / seconds.
+# Each line of the table is one history with 0.1 % of its publishes lost (SCALE_LOST=0.01: 1 %). It holds when
+# the findings are the truth by (aggregate, version, recoverable), the counts are those that the generator
+# expects, the sums hold, and no command takes more memory than promised. The columns of a command: peak
+# resident KiB / seconds.
 # `first` (of the first seed only) is an audit that begins with nothing: it makes the snapshot itself.
 # SCALE_STORE=java takes the in-memory store, which answers much faster, in the place of FerretDB.
 # Exit status 0 only when every line holds; 77, with the reason, where it cannot run.
@@ -101,7 +102,7 @@ run_one() {
 	"${store}_start" "$dir/servers" || return
 	[[ $store == java ]] && uri=$JAVA_URI || uri=$MONGO_URI
 	mkdir -p "$dir/truth"
-	"$EVTRAIL_SERVERS/loadgen" --events "$events" --regime "$1" --seed "$2" --lost 0.001 --nats "$NATS_URL" \
+	"$EVTRAIL_SERVERS/loadgen" --events "$events" --regime "$1" --seed "$2" --lost "${SCALE_LOST:-0.001}" --nats "$NATS_URL" \
 		--mongo "$uri" --lost-out "$dir/truth/lost.jsonl" --expected "$dir/truth/expected.json" 2>"$log" || {
 		wrong "loadgen: $(tail -n 3 "$log")"
 		return 1

@@ -74,7 +74,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 func TestBytesOfSeedOne(t *testing.T) {
 	folder := t.TempDir()
 	runIn(t, folder, regimes["current"])
-	const want = "f3d6f724e7ab80f008967c11a3663d9a9b09741cf4cdd140081053b36de2ff77"
+	const want = "d0db0ed86f71930f5a1da023d5b9f17987a11464a4178e1208cd142d82007b17"
 	if got := fmt.Sprintf("%x", sha256.Sum256(read(t, folder, "messages-out"))); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -221,7 +221,9 @@ func (w *world) mayVary(a *aggregate, e *saved) bool {
 // isProvable leaves out losses that an audit may see, but could not tell from
 // something else: this tool's lists are to be exact.
 func (w *world) isProvable(a *aggregate, e *saved) bool {
-	if e.kind.canBeForced() && (a.device.lossyLinks || !a.onTime) {
+	// Its confirmation would stand there without it, and so excuse the versions below the first one
+	// that the stream has: the resource was linked somewhere among them.
+	if e.kind.canBeForced() && (a.device.lossyLinks || !a.onTime || a.seenMin > 0) {
 		return false
 	}
 	if (a.device.deathAt > 0 || !w.o.registrations) && !a.published {
