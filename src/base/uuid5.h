@@ -7,6 +7,7 @@
 #ifndef ET_BASE_UUID5_H
 #define ET_BASE_UUID5_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,11 +25,21 @@ struct et_uuid et_uuid_v5_url(const void *name, size_t bytes);
 bool et_uuid_parse_canonical(const char *text, size_t bytes, struct et_uuid *ret);
 void et_uuid_format(const struct et_uuid *uuid, char text[ET_UUID_TEXT_BYTES]);
 
-/* The order of the bytes, which is also that of the canonical texts. */
+/* The order of the bytes, which is also that of the canonical texts. In two words: rows are sorted
+ * by little else. */
 static inline int
 et_uuid_compare(const struct et_uuid *a, const struct et_uuid *b)
 {
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+	uint64_t left[2];
+	uint64_t right[2];
+
+	memcpy(left, a->bytes, sizeof(left));
+	memcpy(right, b->bytes, sizeof(right));
+	if (left[0] != right[0])
+		return be64toh(left[0]) < be64toh(right[0]) ? -1 : 1;
+	if (left[1] != right[1])
+		return be64toh(left[1]) < be64toh(right[1]) ? -1 : 1;
+	return 0;
 }
 
 #endif

@@ -98,6 +98,18 @@ uuids_sort_like_their_texts(void **state ET_UNUSED)
 		assert_true((et_uuid_compare(&a, &b) < 0) == (strcmp(a_text, b_text) < 0));
 	}
 	assert_int_equal(et_uuid_compare(&a, &a), 0);
+	/* whatever stands behind the first byte that differs */
+	for (size_t i = 0; i < sizeof(a.bytes); i++) {
+		struct et_uuid low = a;
+		struct et_uuid high = a;
+
+		memset(low.bytes + i, 0xff, sizeof(low.bytes) - i);
+		memset(high.bytes + i, 0, sizeof(high.bytes) - i);
+		low.bytes[i] = 0x7f;
+		high.bytes[i] = 0x80;
+		assert_true(et_uuid_compare(&low, &high) < 0);
+		assert_true(et_uuid_compare(&high, &low) > 0);
+	}
 }
 
 int
