@@ -240,6 +240,13 @@ enough(const struct archiver *archiver)
 	       archiver->raw_before + et_writer_raw_bytes(archiver->writer) >= limit;
 }
 
+static double
+share_of(const struct et_archiver_range *range, uint64_t seq)
+{
+	return (double)(seq - range->first_seq + 1) /
+	       (double)(range->last_seq - range->first_seq + 1);
+}
+
 static int
 take_record(struct archiver *archiver, struct et_pull *pull, const struct et_record *record,
 	    struct et_error *err)
@@ -255,7 +262,8 @@ take_record(struct archiver *archiver, struct et_pull *pull, const struct et_rec
 	if (r < 0)
 		return r;
 	archiver->next_seq = record->seq + 1;
-	et_progress_at(&archiver->progress, record->seq);
+	et_progress_at(&archiver->progress, record->seq - archiver->range->first_seq + 1,
+		       share_of(archiver->range, record->seq));
 	return rotate_now(archiver) ? hand_over(archiver, err) : 0;
 }
 
@@ -343,8 +351,7 @@ et_archive_range(struct et_conn *conn, const struct et_archiver_range *range,
 	r = et_pull_open(conn, range->options->stream, first, range->last_seq, &pull, err);
 	if (r < 0)
 		return r;
-	et_progress_begin(&archiver.progress, range->options, "archiving", range->first_seq,
-			  range->last_seq);
+	et_progress_begin(&archiver.progress, range->options, "archiving", "messages");
 	r = begin(&archiver, err);
 	if (r == 0)
 		r = fill(&archiver, pull, err);

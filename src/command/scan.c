@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "command/audit.h"
+#include "command/progress.h"
 #include "event/ident.h"
 
 /* All epochs of one aggregate. */
@@ -30,6 +31,8 @@ struct scan {
 	bool has_ahead;
 	struct group group;
 	bool has_group;
+	struct et_uuid key; /* of the row in hand */
+	struct et_progress progress;
 };
 
 static int
@@ -109,6 +112,7 @@ join_row(struct scan *scan, const struct et_source_head *row, struct et_error *e
 	int r = 0;
 
 	key = et_ident_key(head->aggregate_id, &named);
+	scan->key = key;
 	if (named) /* out of the order of keys: looked up when it is judged */
 		return suspect_in_store(scan, head, &key, err);
 	while (r == 0 && scan->has_group &&
@@ -143,6 +147,7 @@ walk(struct scan *scan, struct et_error *err)
 	if (r < 0)
 		return r;
 	while ((r = et_heads_next(scan->heads, &row, err)) > 0) {
+		et_progress_at(&scan->progress, rows, et_progress_of_id(&scan->key));
 		if (++rows % 1024 == 0) {
 			r = et_cancel_check(err);
 			if (r < 0)
@@ -181,12 +186,14 @@ et_audit_scan(struct et_audit *audit, struct et_error *err)
 	if (r < 0)
 		return r;
 	r = et_catalog_suspects_clear(catalog, err);
+	et_progress_begin(&scan.progress, audit->options, "reading the EventStore", "aggregates");
 	if (r == 0)
 		r = et_source_heads(audit->source, NULL, NULL, audit->cut.split, &scan.heads, err);
 	if (r == 0)
 		r = et_cover_list_open(catalog, &scan.covers, err);
 	if (r == 0)
 		r = walk(&scan, err);
+	et_progress_end(&scan.progress);
 	et_heads_free(scan.heads);
 	et_cover_list_free(scan.covers);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "command/suspects.h"
 
 #include "base/cancel.h"
+#include "command/progress.h"
 
 /* ---- the verdict ---- */
 
@@ -143,19 +144,28 @@ judge_batches(struct batch *batch, struct et_error *err)
 {
 	struct et_catalog *catalog = batch->audit->state->catalog;
 	struct et_uuid after = { { 0 } };
+	struct et_progress progress;
+	uint64_t done = 0;
 	int r;
 
+	et_progress_begin(&progress, batch->audit->options, "looking into what is missing",
+			  "aggregates");
 	while ((r = et_catalog_suspects(catalog, &after, ET_BATCH, &batch->from, err)) == 0 &&
 	       batch->from.count > 0) {
 		r = et_cancel_check(err);
 		if (r == 0)
 			r = fill_what_fits(batch, err);
-		for (size_t i = 0; r == 0 && i < batch->count; i++)
+		for (size_t i = 0; r == 0 && i < batch->count; i++) {
 			r = judge_one(batch, &batch->list[i], err);
+			done++;
+			et_progress_at(&progress, done,
+				       (double)done / (double)batch->audit->suspects);
+		}
 		if (r < 0)
-			return r;
+			break;
 		after = batch->list[batch->count - 1].from->aggregate;
 	}
+	et_progress_end(&progress);
 	return r;
 }
 

@@ -28,6 +28,7 @@ struct check {
 	uint64_t raw_bytes;
 	uint64_t bytes;
 	uint64_t damages;
+	struct et_progress progress;
 	json_t *list; /* with --json: the first SHOWN_MAX */
 };
 
@@ -70,6 +71,7 @@ on_damage(void *cookie, const struct et_damage *damage)
 	struct check *check = cookie;
 
 	check->damages++;
+	et_progress_clear(&check->progress);
 	if (check->list == NULL)
 		print_damage(damage);
 	else if (json_array_size(check->list) < SHOWN_MAX)
@@ -126,6 +128,7 @@ check_chain(struct check *check, const struct et_archive_list *list, struct et_e
 	bool broken = false;
 	int r = 0;
 
+	et_progress_begin(&check->progress, check->options, "verifying", "archives");
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
 		const char *path = list->items[i].path;
 		struct et_manifest *manifest = NULL;
@@ -144,10 +147,12 @@ check_chain(struct check *check, const struct et_archive_list *list, struct et_e
 		    (before == NULL || manifest == NULL))
 			say(check, ET_DAMAGE_LINK, path,
 			    "does not begin where the archive before it ends");
+		et_progress_at(&check->progress, i + 1, (double)(i + 1) / (double)list->count);
 		broken = manifest == NULL;
 		et_manifest_free(before);
 		before = manifest;
 	}
+	et_progress_end(&check->progress);
 	et_manifest_free(before);
 	return r;
 }
