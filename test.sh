@@ -6,8 +6,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 logs=$root/build/logs
 jobs=$(nproc)
 make=(make)
-# What the caller's environment says is meant for another state and other servers.
+# What the caller's environment says is meant for another state and other servers; but for this one.
+mongodb_uri=${EVTRAIL_TEST_MONGODB_URI-}
 unset EVTRAIL "${!EVTRAIL_@}"
+[[ -z $mongodb_uri ]] || export EVTRAIL_TEST_MONGODB_URI=$mongodb_uri
 # As in make check.
 export MONGOC_DISABLE_SHM=1
 cd "$root"

@@ -12,6 +12,8 @@
 #   ferret_restart_same_port
 #   java_start DIR          the in-memory store of build-javastore.sh
 #   java_stop
+#   mongod_start DIR        a real one: EVTRAIL_TEST_MONGODB_URI, else mongod on PATH; 77 when there is neither
+#   mongod_stop
 #   load_recording RECDIR [DB]
 #
 # They export NATS_URL NATS_PORT NATS_PID, MONGO_URI MONGO_PORT FERRET_PID,
@@ -178,6 +180,41 @@ java_stop() {
 	_servers_end "${JAVA_PID-}" java TERM && unset JAVA_PID
 }
 
+_mongod_is_ready() {
+	[[ -S $MONGOD_DIR/mongodb-$MONGOD_PORT.sock ]]
+}
+
+# The socket appears when it listens. A port that somebody took meanwhile makes it end: another one is tried.
+mongod_start() {
+	[[ -n ${1-} ]] || _servers_fail 'mongod_start: no directory' || return
+	if [[ -n ${EVTRAIL_TEST_MONGODB_URI-} ]]; then
+		MONGO_URI=$EVTRAIL_TEST_MONGODB_URI
+		export MONGO_URI
+		return
+	fi
+	command -v mongod >/dev/null || return 77
+	mkdir -p "$1/mongod" || return
+	MONGOD_DIR=$(cd "$1/mongod" && pwd)
+	for _ in 1 2 3; do
+		MONGOD_PORT=$((20000 + RANDOM % 12000))
+		mongod --dbpath "$MONGOD_DIR" --bind_ip 127.0.0.1 --port "$MONGOD_PORT" --unixSocketPrefix "$MONGOD_DIR" \
+			</dev/null >>"$MONGOD_DIR/mongod.log" 2>&1 3>&- &
+		MONGOD_PID=$!
+		disown
+		if _servers_await "$MONGOD_PID" mongod "$MONGOD_DIR/mongod.log" _mongod_is_ready; then
+			MONGO_URI=mongodb://127.0.0.1:$MONGOD_PORT/
+			export MONGO_URI
+			return
+		fi
+		_servers_end "$MONGOD_PID" mongod KILL
+	done
+	return 1
+}
+
+mongod_stop() {
+	_servers_end "${MONGOD_PID-}" mongod TERM && unset MONGOD_PID
+}
+
 servers_start() {
 	nats_start "$1" || return
 	ferret_start "$1" || { nats_stop; return 1; }
@@ -188,6 +225,7 @@ servers_stop() {
 	nats_stop || result=1
 	ferret_stop || result=1
 	java_stop || result=1
+	mongod_stop || result=1
 	return "$result"
 }
 

@@ -25,6 +25,7 @@ const recordedEvents = "eventStore_db"
 
 type options struct {
 	nats, mongo, db, natsCLI, dir string
+	drop                          bool
 	tlsCA, tlsCert, tlsKey        string
 }
 
@@ -43,7 +44,9 @@ func parse() (options, error) {
 	var o options
 	flag.StringVar(&o.nats, "nats", "", "URL of the nats-server; none: the stream is left out")
 	flag.StringVar(&o.mongo, "mongo", "", "URI of the store; none: the documents are left out")
-	flag.StringVar(&o.db, "db", recordedEvents, "database that receives "+recordedEvents)
+	flag.StringVar(&o.db, "db", recordedEvents,
+		"database that receives "+recordedEvents+"; any other one is then called DB_ITSNAME")
+	flag.BoolVar(&o.drop, "drop", false, "remove what was loaded as --db DB from the store again, and load nothing")
 	flag.StringVar(&o.natsCLI, "nats-cli", "", "the nats command (default: the one beside this program)")
 	flag.StringVar(&o.tlsCA, "tls-ca", "", "authority of the nats-server's certificate")
 	flag.StringVar(&o.tlsCert, "tls-cert", "", "client certificate for the nats-server")
@@ -55,6 +58,9 @@ func parse() (options, error) {
 	flag.Parse()
 	if flag.NArg() != 1 {
 		return o, errors.New("exactly one recording is expected")
+	}
+	if o.drop && (o.db == recordedEvents || o.mongo == "") {
+		return o, errors.New("--drop needs --mongo and a --db of the caller's own")
 	}
 	o.dir = flag.Arg(0)
 	if o.natsCLI == "" {
@@ -70,7 +76,7 @@ func parse() (options, error) {
 func load(o options) error {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	if o.nats != "" {
+	if o.nats != "" && !o.drop {
 		if err := restoreStream(ctx, o); err != nil {
 			return err
 		}
@@ -115,27 +121,41 @@ func loadDocuments(ctx context.Context, o options) error {
 	}
 	defer client.Disconnect(ctx)
 	for _, file := range files {
-		if err := loadFile(ctx, client, o.db, file); err != nil {
+		database, collection, err := target(o.db, file)
+		switch {
+		case err != nil:
+		case o.drop:
+			err = client.Database(database).Drop(ctx)
+		default:
+			err = loadFile(ctx, client.Database(database).Collection(collection), file)
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
 	return nil
 }
 
-// loadFile takes database and collection from the name, DB.COLLECTION.bson.
-func loadFile(ctx context.Context, client *store.Client, events, file string) error {
+// target takes database and collection from the name, DB.COLLECTION.bson.
+func target(events, file string) (database, collection string, err error) {
 	base := strings.TrimSuffix(filepath.Base(file), ".bson")
 	database, collection, found := strings.Cut(base, ".")
-	if !found {
-		return errors.New("the name is not DATABASE.COLLECTION.bson")
-	}
-	if database == recordedEvents {
+	switch {
+	case !found:
+		return "", "", errors.New("the name is not DATABASE.COLLECTION.bson")
+	case database == recordedEvents:
 		database = events
+	case events != recordedEvents:
+		database = events + "_" + database
 	}
+	return database, collection, nil
+}
+
+func loadFile(ctx context.Context, collection *store.Collection, file string) error {
 	input, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	return store.Load(ctx, client.Database(database).Collection(collection), input)
+	return store.Load(ctx, collection, input)
 }

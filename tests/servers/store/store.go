@@ -26,8 +26,11 @@ const (
 	maxDocument = 16<<20 + 16<<10
 )
 
-// Client is the driver's; named here so that callers need not import it.
-type Client = mongo.Client
+// Client and Collection are the driver's; named here so that callers need not import it.
+type (
+	Client     = mongo.Client
+	Collection = mongo.Collection
+)
 
 // Connect opens and proves a connection.
 func Connect(ctx context.Context, uri string) (*Client, error) {
