@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What an aggregate's documents still hold of what was published (plgd.md
- * section 3, "What a stored snapshot still knows").
+ * What an aggregate's documents still hold of what was published (docs/plgd.md,
+ * What a snapshot holds; docs/audit.md, Recoverable).
  */
 #include "audit/judge.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forced commands (design 5, "Unannounced"). Inside the room: the piece of the
+ * Forced commands (docs/audit.md, Rule 6). Inside the room: the piece of the
  * decision table that asks whether the hub withheld a pending event by its own
- * rule (plgd.md section 2: since v2.21, the create, update or delete pending of
- * a forced command on an href that is not linked at that moment).
+ * rule (docs/plgd.md, Forced commands).
  */
 #ifndef ET_AUDIT_FORCED_H
 #define ET_AUDIT_FORCED_H

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The decision table of design 5. An aggregate's missing versions are taken
- * gap by gap (a run of versions between two spans of the coverage), and a gap
- * piece by piece: a version that the store still has a copy of is a piece of
- * its own, the versions between two copies are one. All versions of a piece
- * share every fact that a rule looks at, so that one verdict holds for all of
- * them, however many a latestversion claims.
+ * The decision table (docs/audit.md, Rules). An aggregate's missing versions
+ * are taken gap by gap (a run of versions between two spans of the coverage),
+ * and a gap piece by piece: a version that the store still has a copy of is a
+ * piece of its own, the versions between two copies are one. All versions of a
+ * piece share every fact that a rule looks at, so that one verdict holds for
+ * all of them, however many a latestversion claims.
  */
 #include "audit/judge.h"
 
@@ -82,7 +82,7 @@ meets_hole(const struct et_cut *cut, const struct et_gap *gap)
 	return cut->holes != NULL && et_seqset_meets(cut->holes, gap->after_seq, gap->before_seq);
 }
 
-/* The first rule that fits, in design 5's order. */
+/* The first rule that fits: docs/audit.md, Rules, has them in this order. */
 static enum et_reason
 decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version,
        const struct et_copy *copy)
@@ -332,7 +332,7 @@ judge_stored(struct verdict *verdict)
 
 	tally->aggregates++;
 	if (one->family == ET_FAMILY_SERVICE) {
-		/* ServiceMetadata is never published (plgd.md section 2); should one be seen
+		/* docs/plgd.md, Service metadata: it is never published; should one be seen
 		 * after all, the message has to stand in the sums. */
 		seen = et_coverage_count(one->coverage, 0, one->latest_version);
 		tally->reasons[ET_REASON_NEVER_PUBLISHED] += one->latest_version + 1 - seen;

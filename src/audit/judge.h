@@ -4,8 +4,8 @@
  * against what the stream has shown. A decision table, pure: no I/O, no clock,
  * no global; the command room gathers the facts, this room weighs them.
  *
- * What should be on the stream is every version 0 ... latest_version (plgd.md
- * section 3), not what happens to be stored.
+ * What should be on the stream is every version 0 ... latest_version
+ * (docs/plgd.md, EventStore), not what happens to be stored.
  */
 #ifndef ET_AUDIT_JUDGE_H
 #define ET_AUDIT_JUDGE_H
@@ -81,7 +81,8 @@ struct et_orphan {
 
 /* What is known of the device and its links; gathered only for suspects. */
 struct et_facts {
-	bool born; /* the device, inside the coverage: its heads are provable (design 5, Head) */
+	/* The device, inside the coverage: its heads are provable (docs/audit.md, Rule 1). */
+	bool born;
 	bool device_in_store; /* the store has any document of the device */
 	bool href_known;
 	bool links_known; /* the device's links aggregate is in the store or on the stream */
@@ -94,8 +95,7 @@ struct et_facts {
 	size_t change_count;
 	const struct et_orphan *orphans;
 	size_t orphan_count;
-	/* Malformed messages of the device on the aggregate's subject branch: first and last of
-	 * them. */
+	/* Malformed messages of the device, on any subject: first and last of them. */
 	bool malformed_in_device;
 	uint64_t malformed_first_seq;
 	uint64_t malformed_last_seq;

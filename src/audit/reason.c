@@ -6,10 +6,10 @@
 #include "base/alloc.h"
 
 /*
- * Findings are what design 3 gives exit status 1. Undecided and
- * unverifiable_gap raise no alarm but are said (design 5), so they are listed;
- * what is normal (truncated, deleted devices, duplicates, unannounced commands)
- * or not judged yet is only counted.
+ * Findings make exit status 1 (docs/audit.md, Verdict). Undecided and
+ * unverifiable_gap raise no alarm but are said, so they are listed; what is
+ * normal (truncated, deleted devices, duplicates, unannounced commands) or not
+ * judged yet is only counted.
  */
 static const struct et_reason_info reasons[ET_REASON_COUNT] = {
 	[ET_REASON_MATCHED] = { "matched", "on the stream, and still in the store", false, false },

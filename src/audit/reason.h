@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The reason codes of a verdict (design 5): every version that is missing on
- * one side, or there on both, gets exactly one. The words are fixed: they
+ * The reason codes of a verdict (docs/audit.md): every version that is missing
+ * on one side, or there on both, gets exactly one. The words are fixed: they
  * stand in reports, the catalog and other people's scripts.
  */
 #ifndef ET_AUDIT_REASON_H

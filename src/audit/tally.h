@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sums of a run (design 5, "Every run proves its sums"). Pure.
+ * The sums of a run (docs/audit.md, Sums). Pure.
  */
 #ifndef ET_AUDIT_TALLY_H
 #define ET_AUDIT_TALLY_H
@@ -29,8 +29,7 @@ void et_tally_add(struct et_tally *into, const struct et_tally *more);
 /* Versions that are on the stream and in the store's newest life: matched + truncated, told
  * apart or not. */
 uint64_t et_tally_covered(const struct et_tally *tally);
-/* True when every equation of design 5 holds; else *ret_which (may be NULL) is the one that does
- * not. */
+/* True when every sum holds; else *ret_which (may be NULL) is the one that does not. */
 bool et_tally_holds(const struct et_tally *tally, bool split, const char **ret_which);
 
 #endif

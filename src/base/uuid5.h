@@ -2,7 +2,7 @@
 /*
  * UUIDs as 16 bytes, their canonical text (lower case, with dashes), and name
  * based UUIDs of version 5 in the URL namespace, which plgd hub uses for
- * owners, hrefs and aggregates (plgd facts, section 2).
+ * owners, hrefs and aggregates (docs/plgd.md, Identifiers).
  */
 #ifndef ET_BASE_UUID5_H
 #define ET_BASE_UUID5_H

@@ -170,7 +170,7 @@ void et_cover_list_free(struct et_cover_list *list);
 ET_CLEANUP_DEFINE(et_cover_list, et_cover_list_free);
 
 /* The time of the last snapshot event that the stream has shown: older hubs published them, current
- * ones do not (plgd.md section 2). ET_TIME_NONE: none. */
+ * ones do not (docs/plgd.md, Truncation). ET_TIME_NONE: none. */
 ET_CHECKED int et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret,
 					     struct et_error *err);
 

@@ -3,7 +3,8 @@
  * How index rows become coverage. Rows come grouped by device and aggregate.
  * Inside a group they are walked in the order of the events' own times, so
  * that a second life of an aggregate (the same versions again, later) opens an
- * epoch of its own instead of covering the first one's holes (design 5).
+ * epoch of its own instead of covering the first one's holes (docs/audit.md,
+ * What is on it).
  */
 #include "catalog/take.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit, inside: scan (heads against coverage, in order, in one pass),
- * suspects (facts gathered in batches, judged), and the report. The order of
- * reading is design 5's: snapshot to L1, scan the store, snapshot to L2, read
- * the suspects again, judge.
+ * suspects (facts gathered in batches, judged), and the report. Snapshot to L1,
+ * scan the store, snapshot to L2, read the suspects again, judge (docs/audit.md,
+ * Order of reading).
  */
 #ifndef ET_COMMAND_AUDIT_H
 #define ET_COMMAND_AUDIT_H

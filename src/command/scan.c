@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The usual pass (design 5, "Cost follows the change"): the store's
+ * The usual pass (docs/audit.md, Order of reading): the store's
  * {aggregateid, latestversion} and the catalog's coverage, both in the order
  * of the aggregate id, walked side by side. What is covered is counted and
  * forgotten; only the rest becomes a suspect.

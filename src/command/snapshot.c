@@ -75,8 +75,8 @@ compare_record(struct et_conn *conn, const char *stream, const struct et_record 
 	return r;
 }
 
-/* Design 4, "Identity is checked, not believed": the last archived record that still exists must
- * be the stream's. */
+/* Identity is checked, not believed: the last archived record that still exists must be the
+ * stream's. */
 static int
 check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info,
 	   const struct et_archive_entry *last, bool *ret_same, struct et_error *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Archiving what is new on the stream: which identity it is, whether it was
- * rolled back, which range comes next (design 4).
+ * rolled back, which range comes next.
  */
 #ifndef ET_COMMAND_SNAPSHOT_H
 #define ET_COMMAND_SNAPSHOT_H

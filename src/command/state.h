@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state directory (design 3): lock, catalog.db, archives/STREAM/IDENTITY/,
- * rescue/. One state belongs to one stream and one store, noted at first use.
+ * The state directory: lock, catalog.db, archives/STREAM/IDENTITY/. One state
+ * belongs to one stream and one store, noted at first use.
  */
 #ifndef ET_COMMAND_STATE_H
 #define ET_COMMAND_STATE_H

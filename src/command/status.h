@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exit statuses (design 3, fixed): one table for the program, its reports and
- * its documents.
+ * Exit statuses (fixed: scripts rely on them): one table for the program, its
+ * reports and its documents.
  */
 #ifndef ET_COMMAND_STATUS_H
 #define ET_COMMAND_STATUS_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A document of the EventStore (plgd.md section 3) as the store room hands it
- * on. Slices borrow from the store's cursor and end with its next step; copy
- * with et_document_copy. Several documents may belong to one aggregate (split
- * by size): they are joined by the audit.
+ * A document of the EventStore (docs/plgd.md, EventStore) as the store room
+ * hands it on. Slices borrow from the store's cursor and end with its next
+ * step; copy with et_document_copy. Several documents may belong to one
+ * aggregate (split by size): they are joined by the audit.
  */
 #ifndef ET_EVENT_DOCUMENT_H
 #define ET_EVENT_DOCUMENT_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is read of an event without decoding it whole: the envelope (protobuf
- * ocf.cloud.cqrs.eventbus.v2.Event, plgd.md section 2) and, behind snappy, the
- * few common fields of the event itself. Slices borrow.
+ * ocf.cloud.cqrs.eventbus.v2.Event; docs/plgd.md, Envelope) and, behind snappy,
+ * the few common fields of the event itself. Slices borrow.
  */
 #ifndef ET_EVENT_ENVELOPE_H
 #define ET_EVENT_ENVELOPE_H

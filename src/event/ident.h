@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * plgd hub's derived identifiers (plgd.md section 2).
+ * plgd hub's derived identifiers (docs/plgd.md, Identifiers).
  */
 #ifndef ET_EVENT_IDENT_H
 #define ET_EVENT_IDENT_H

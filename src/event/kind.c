@@ -9,7 +9,8 @@
 #define FIELDS(metadata, audit, resource) \
 	.metadata_field = (metadata), .audit_field = (audit), .resource_field = (resource)
 
-/* Numbers of fields: wire.tsv. event_metadata of a registration is another message: hub_id. */
+/* Numbers of fields: proto/resourceaggregate.proto. event_metadata of a registration is another
+ * message: hub_id. */
 static const struct et_kind_info kinds[ET_KIND_COUNT] = {
 	[ET_KIND_UNKNOWN] = { NAME("unknown"), .family = ET_FAMILY_UNKNOWN, .published = true },
 	[ET_KIND_LINKS_PUBLISHED] = { NAME("resourcelinkspublished"), .family = ET_FAMILY_LINKS,

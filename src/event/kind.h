@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event types of plgd hub (plgd.md sections 2 and 3, wire.tsv) as one
- * table. The numbers stand in archive indexes: they are never reused.
+ * The event types of plgd hub (docs/plgd.md, Event types) as one table. The
+ * numbers stand in archive indexes: they are never reused.
  */
 #ifndef ET_EVENT_KIND_H
 #define ET_EVENT_KIND_H
@@ -52,7 +52,7 @@ struct et_kind_info {
 	enum et_family family;
 	bool published;         /* false: the hub never publishes it */
 	bool snapshot;          /* a ...snapshottaken event */
-	bool withholdable;      /* create/update/delete pending: may be kept back, section 2 */
+	bool withholdable;      /* create/update/delete pending: may be a forced command */
 	bool confirms;          /* created/updated/deleted: answers a pending by correlation id */
 	uint8_t metadata_field; /* number of event_metadata; 0: none, or another message */
 	uint8_t audit_field;    /* audit_context */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hrefs that a resource-links event adds or takes away (plgd.md section
- * 2), for the rule on forced commands.
+ * The hrefs that a resource-links event adds or takes away (docs/plgd.md, Event
+ * types), for the rule on forced commands.
  */
 #ifndef ET_EVENT_LINKS_H
 #define ET_EVENT_LINKS_H

@@ -5,7 +5,7 @@
 
 #define WIRE_BYTES 2
 
-/* Which field of which snapshot is which event: plgd.md section 3, wire.tsv. */
+/* Which field of which snapshot is which event: proto/resourceaggregate.proto. */
 static const struct {
 	enum et_kind snapshot;
 	unsigned field;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The published events inside a stored snapshot (plgd.md section 3, "What a
- * stored snapshot still knows"): an embedded event is the original of its own
+ * The published events inside a stored snapshot (docs/plgd.md, What a snapshot
+ * holds): an embedded event is the original of its own
  * event_metadata.version. Bytes are slices of the decompressed snapshot: byte
  * for byte what was published before snappy.
  */

@@ -10,7 +10,7 @@
  * Canonical form: fields in number order, zero values left out, header names
  * sorted bytewise, the values of a name in the order of arrival. The bytes
  * after the length prefix are the leaf of the Merkle tree: written once, never
- * re-encoded (design 7).
+ * re-encoded.
  *
  * All slices borrow the bytes that they were read from.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Subjects of plgd hub (plgd.md section 2) taken apart, built, and matched
+ * Subjects of plgd hub (docs/plgd.md, Subjects) taken apart, built, and matched
  * against NATS patterns. Slices borrow.
  */
 #ifndef ET_EVENT_SUBJECT_H

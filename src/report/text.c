@@ -315,7 +315,7 @@ expected_count(const struct et_tally *tally, enum et_reason reason)
 	return reason == ET_REASON_LOST ? tally->lost_in_store : tally->reasons[reason];
 }
 
-/* The sum of design 5: each of the expected versions has exactly one of these. */
+/* docs/audit.md, Sums: each of the expected versions has exactly one of these. */
 static bool
 is_expected(enum et_reason reason)
 {

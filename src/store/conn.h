@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A connection to the MongoDB that holds the EventStore (plgd.md section 3).
+ * A connection to the MongoDB that holds the EventStore (docs/plgd.md, EventStore).
  *
  * Reads go to the primary, with read concern majority where the server is a
  * replica set. Nothing is ever written. Options are copied. One thread at a

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BSON of the EventStore to our structs (plgd.md section 3). Pure, no driver
- * but its BSON walker. Fields come in any order and by name; whole numbers as
- * int32, int64 or double; fields that we do not know are skipped.
+ * BSON of the EventStore to our structs (docs/plgd.md, EventStore). Pure, no
+ * driver but its BSON walker. Fields come in any order and by name; whole
+ * numbers as int32, int64 or double; fields that we do not know are skipped.
  */
 #ifndef ET_STORE_DOCUMENT_H
 #define ET_STORE_DOCUMENT_H

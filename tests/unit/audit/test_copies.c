@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Documents with bodies written by hand: protobuf (wire.tsv), then snappy. */
+/* Documents with bodies written by hand: protobuf (proto/resourceaggregate.proto), then snappy. */
 #include "../et_test.h"
 
 #include <snappy-c.h>
@@ -66,7 +66,7 @@ put(struct shelf *shelf, enum et_kind kind, uint64_t version, int64_t time_ns)
 	et_buf_done(&protobuf);
 }
 
-/* A resource snapshot of `version` with an embedded event at the field (design: 2 changed, 5
+/* A resource snapshot of `version` with an embedded event at the field (2: changed, 5:
  * update pending). */
 static void
 put_snapshot(struct shelf *shelf, uint64_t version, unsigned field, enum et_kind kind,

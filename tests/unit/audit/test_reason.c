@@ -3,7 +3,7 @@
 
 #include "audit/reason.h"
 
-/* Name, is a finding, is listed: design 3 (exit status 1) and design 5 (verdicts). */
+/* Name, is a finding, is listed: docs/audit.md, Verdict. */
 static const struct {
 	enum et_reason reason;
 	const char *name;
