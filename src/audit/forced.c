@@ -47,7 +47,8 @@ state_at(const struct et_facts *facts, int64_t time_ns)
 	state = state_before_first(facts);
 	for (size_t i = 0; i < facts->change_count && facts->changes[i].time_ns <= time_ns; i++)
 		state = state_of(facts->changes[i].linked);
-	return state;
+	/* A link event that is missing may have added it since. */
+	return state == LINK_ABSENT && !facts->links_complete ? LINK_NOT_KNOWN : state;
 }
 
 /* Over the sequences between the gap's neighbours. */

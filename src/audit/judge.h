@@ -20,17 +20,12 @@
 
 /* The limits of the comparison, the same for all aggregates of a run. */
 struct et_cut {
-	uint64_t first_seq;    /* coverage begins here */
-	uint64_t last_seq;     /* and ends here, inclusive */
 	int64_t start_time_ns; /* stream time of the first archived message; or ET_TIME_NONE */
 	/* The time at which last_seq was frozen, by the stream's clock. Not the time of the last
 	 * message: when publishing stopped altogether, that would keep all its losses in flight
 	 * for ever. */
 	int64_t time_ns;
 	int64_t settle_ns; /* what ends later than time_ns - settle_ns is in flight */
-	/* Nothing had expired before the first sequence (first_seq is 1). It proves no head: a
-	 * stream can be younger than its devices. */
-	bool whole;
 	/* Sequences inside the coverage that no archive has; may be NULL. Which of them were
 	 * messages, and whose, cannot be known any more. */
 	const struct et_seqset *holes;

@@ -11,6 +11,8 @@
 #include "event/ident.h"
 
 #define NOTES_BYTES_MAX 65536u
+/* The hub itself may publish that much behind a save. */
+#define SETTLE_LEAST_NS (45 * ET_NS_PER_SECOND)
 
 /* ---- the two snapshots ---- */
 
@@ -50,6 +52,7 @@ take_snapshot(struct et_audit *audit, bool second, struct et_error *err)
 	audit->stream_first = snapshot.stream_first;
 	audit->stream_last = snapshot.stream_last;
 	audit->new_messages += snapshot.archived.messages;
+	audit->partial |= snapshot.archived.partial;
 	et_audit_worsen(audit, et_snapshot_status(&snapshot));
 	count = et_snapshot_notes(&snapshot, notes);
 	for (unsigned i = 0; i < count; i++)
@@ -131,12 +134,13 @@ set_cut(struct et_audit *audit, struct et_error *err)
 						  &audit->last_snapshot_time_ns, err);
 	if (r < 0)
 		return r;
-	cut->first_seq = totals->first_seq;
-	cut->last_seq = totals->last_seq;
 	cut->start_time_ns = totals->messages > 0 ? totals->first_time_ns : ET_TIME_NONE;
-	cut->whole = totals->first_seq == 1;
-	if (audit->conn == NULL)
-		cut->time_ns = totals->last_time_ns; /* nothing newer is judged */
+	/* Nothing newer is judged. Where the end lies in the middle of the traffic, a publish that
+	 * was under way then stands behind it. */
+	if (audit->conn == NULL || audit->partial)
+		cut->time_ns = totals->last_time_ns;
+	if (audit->partial && cut->settle_ns < SETTLE_LEAST_NS)
+		cut->settle_ns = SETTLE_LEAST_NS;
 	r = et_catalog_hole_set(audit->state->catalog, &audit->holes, err);
 	cut->holes = &audit->holes;
 	return r;
@@ -263,7 +267,7 @@ et_verb_audit(const struct et_options *options, struct et_error *err)
 	};
 	int r;
 
-	if (options->settle < 45 * ET_NS_PER_SECOND && options->settle > 0)
+	if (options->settle < SETTLE_LEAST_NS && options->settle > 0)
 		et_log(ET_LOG_WARNING,
 		       "--settle is below 45s: the hub itself may be 35 s behind its saves");
 	et_arena_init(&audit.texts, 0);

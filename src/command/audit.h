@@ -32,7 +32,7 @@ struct et_audit {
 	uint64_t stream_first;
 	uint64_t stream_last;
 	uint64_t new_messages;
-	bool snapshots_published; /* the stream has shown snapshot events */
+	bool partial; /* a snapshot ended before the end of the stream */
 	int64_t last_snapshot_time_ns;
 	uint64_t documents;
 	uint64_t suspects;

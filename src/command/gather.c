@@ -115,22 +115,25 @@ family_of(struct suspect *suspect, const struct et_document *document)
 	return suspect->family;
 }
 
-/* ET_LIMIT when the batch's memory is full. */
+/* ET_LIMIT when the batch's memory is full. A ghost says nothing: its number was never saved, and
+ * it stays when the device is deleted. */
 static int
 take_document(struct batch *batch, struct suspect *suspect, const struct et_document *document,
 	      struct et_error *err)
 {
 	struct et_document *kept;
 
-	if (suspect->document_count == ET_SUSPECT_DOCUMENTS_MAX)
-		return 0;
-	kept = keep(batch, document, &suspect->coverage);
-	if (kept == NULL)
-		return et_error_set(err, ET_LIMIT, "the documents of a batch");
-	suspect->documents[suspect->document_count++] = kept;
 	if (document->ghost)
 		return 0;
-	if (suspect->document_count == 1 || document->latest_version > suspect->latest_version)
+	if (suspect->document_count < ET_SUSPECT_DOCUMENTS_MAX) {
+		kept = keep(batch, document, &suspect->coverage);
+		if (kept == NULL)
+			return et_error_set(err, ET_LIMIT, "the documents of a batch");
+		suspect->documents[suspect->document_count++] = kept;
+	} else {
+		suspect->left_out++;
+	}
+	if (document->latest_version > suspect->latest_version)
 		suspect->latest_version = document->latest_version;
 	if (document->first_version < suspect->first_version)
 		suspect->first_version = document->first_version;

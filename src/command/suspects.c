@@ -2,6 +2,8 @@
 /* The verdict on every suspect, batch by batch. */
 #include "command/suspects.h"
 
+#include <inttypes.h>
+
 #include "base/cancel.h"
 #include "command/progress.h"
 
@@ -69,8 +71,6 @@ static int
 judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 {
 	struct et_audit *audit = batch->audit;
-	bool ghosts_only = suspect->document_count > 0 && suspect->latest_time_ns == ET_TIME_NONE &&
-			   suspect->documents[0]->ghost;
 	struct et_link_changes changes = { 0 };
 	struct et_orphans orphans = { 0 };
 	struct et_copies copies = { 0 };
@@ -82,9 +82,7 @@ judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 		.in_store = suspect->document_count > 0,
 		/* What was stored since the scan may be published behind the cut: the scan's
 		 * number counts. */
-		.latest_version =
-			ghosts_only ? suspect->from->latest_version
-				    : least(suspect->latest_version, suspect->from->latest_version),
+		.latest_version = least(suspect->latest_version, suspect->from->latest_version),
 		.first_version = suspect->first_version != UINT64_MAX ? suspect->first_version : 0,
 		.latest_time_ns = suspect->latest_time_ns,
 		.coverage = &suspect->coverage,
@@ -96,6 +94,11 @@ judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 	};
 	int r;
 
+	if (suspect->left_out > 0) {
+		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
+		et_audit_note(audit, "%s has %" PRIu64 " documents more than are looked at",
+			      suspect->id, suspect->left_out);
+	}
 	et_suspect_href(batch, suspect);
 	r = device_facts(batch, suspect, &facts, err);
 	facts.href_known = suspect->href != NULL;

@@ -11,7 +11,7 @@
 #include "command/audit.h"
 
 /* Stores without an index on the aggregate id read all that they have for each batch. */
-#define ET_BATCH 1024u
+#define ET_BATCH ET_SOURCE_IDS_MAX
 #define ET_BATCH_BYTES_MAX (48u << 20) /* of documents; beyond it the batch is made smaller */
 #define ET_SUSPECT_DOCUMENTS_MAX 64u
 
@@ -26,7 +26,8 @@ struct suspect {
 	uint64_t older_versions;
 	uint64_t duplicates;
 	struct et_document *documents[ET_SUSPECT_DOCUMENTS_MAX];
-	size_t document_count;
+	size_t document_count;   /* ghosts apart: 0 is not stored */
+	uint64_t left_out;       /* beyond the limit: what they hold is not known */
 	uint64_t latest_version; /* of the documents, ghosts apart */
 	uint64_t first_version;
 	int64_t latest_time_ns;

@@ -15,7 +15,7 @@
 #include "event/document.h"
 #include "store/conn.h"
 
-#define ET_SOURCE_IDS_MAX 500u /* ids per request */
+#define ET_SOURCE_IDS_MAX 1024u /* ids per request */
 
 struct et_source;
 

@@ -42,6 +42,37 @@ teardown() {
 	same sums_hold "$(field .sums_hold)" true
 }
 
+@test "an audit of a part of the stream calls nothing lost that stands behind its end" {
+	local name size
+	for name in current older; do
+		nats stream rm EVENTS -f >/dev/null 2>&1 || true
+		load_recording "$data/$name" "part_$name"
+		for size in 64KiB 150KiB 400KiB 700KiB; do
+			ev 5 --json --state "$state.$name.$size" --mongo-db "part_$name" audit --settle 0s \
+				--max-bytes "$size" --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+			same 'false losses' "$(LC_ALL=C comm -13 <(lost "$data/$name/lost.jsonl" | jq -c '.[:2]' | LC_ALL=C sort) \
+				<(lost "$BATS_TEST_TMPDIR/findings.jsonl" | jq -c '.[:2]' | LC_ALL=C sort))" ''
+			same sums_hold "$(field .sums_hold)" true
+		done
+		# And what they archived is no worse for it.
+		ev 1 --json --state "$state.$name.$size" --mongo-db "part_$name" audit --settle 0s --split \
+			--findings "$BATS_TEST_TMPDIR/findings.jsonl"
+		audit_finds "$data/$name" "$BATS_TEST_TMPDIR/findings.jsonl"
+	done
+}
+
+@test "ghosts in the store lose nothing, of devices that live and of deleted ones" {
+	local copy=$BATS_TEST_TMPDIR/current devices
+	command -v python3 >/dev/null || skip 'no python3'
+	cp -r "$data/current" "$copy"
+	mapfile -t devices < <(jq -r '.device_id // empty' "$copy/truth.jsonl" | LC_ALL=C sort -u)
+	((${#devices[@]} > 10))
+	"$BATS_TEST_DIRNAME/ghosts.py" "$copy/eventStore_db.devices_events.bson" 40 "${devices[@]}"
+	load_recording "$copy"
+	ev 1 --json audit --settle 0s --split --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+	audit_finds "$data/current" "$BATS_TEST_TMPDIR/findings.jsonl"
+}
+
 @test "a second audit with nothing new says so in one line, and its status is the same" {
 	load_recording "$data/current"
 	ev 1 audit --settle 0s

@@ -493,6 +493,8 @@ class Links:
                 state = on
         if state is None:
             state = self.before_first(ch)
+        if state is False and not self.complete:
+            return UNKNOWN      # a link event that is missing may have added it since
         return {True: LINKED, False: NOT_LINKED, None: UNKNOWN}[state]
 
     def before_first(self, changes):

@@ -132,9 +132,7 @@ sink(void *cookie, const struct et_finding *finding)
 static void
 judge(const struct history *h, struct et_tally *tally, struct check *check)
 {
-	const struct et_cut cut = { .first_seq = 1,
-				    .last_seq = 1000,
-				    .start_time_ns = h->start_s * S,
+	const struct et_cut cut = { .start_time_ns = h->start_s * S,
 				    .time_ns = CUT_S * S,
 				    .settle_ns = SETTLE_S * S };
 	const struct et_link_change linked = { .seq = 0, .time_ns = 0, .linked = true };

@@ -64,9 +64,7 @@ static void
 set_up(struct bench *bench, const char *seen)
 {
 	*bench = (struct bench){
-		.cut = { .first_seq = 1,
-			 .last_seq = 5000,
-			 .start_time_ns = START_S * S,
+		.cut = { .start_time_ns = START_S * S,
 			 .time_ns = CUT_S * S,
 			 .settle_ns = SETTLE_S * S },
 		.changes = { { .seq = 10, .time_ns = START_S * S, .linked = true } },
@@ -448,16 +446,6 @@ below_the_first_version_seen_is_before_the_horizon(void **state ET_UNUSED)
 	set_up(&b, "");
 	expect(&b, ET_REASON_BEFORE_HORIZON, 10);
 	assert_int_equal(b.told.count, 0);
-}
-
-static void
-a_stream_that_begins_at_1_proves_no_head(void **state ET_UNUSED)
-{
-	struct bench b;
-
-	set_up(&b, "...#######");
-	b.cut.whole = true;
-	expect(&b, ET_REASON_BEFORE_HORIZON, 3);
 }
 
 static void
@@ -940,6 +928,28 @@ links_with_a_hole_never_excuse(void **state ET_UNUSED)
 	}
 }
 
+/* A stored pending of a time at which the stream shows the href as gone. */
+static void
+links_with_a_hole_do_not_excuse_a_stored_pending_either(void **state ET_UNUSED)
+{
+	static const struct {
+		bool complete;
+		enum et_reason reason;
+	} rows[] = { { true, ET_REASON_UNANNOUNCED }, { false, ET_REASON_UNDECIDED } };
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "###.######");
+		b.changes[1] = (struct et_link_change){ 11, 11 * S, false };
+		b.facts.change_count = 2;
+		b.facts.linked_in_store = false;
+		b.facts.links_complete = rows[i].complete;
+		copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
+		expect(&b, rows[i].reason, 1);
+	}
+}
+
 static void
 links_that_repeat_themselves_change_nothing(void **state ET_UNUSED)
 {
@@ -1084,7 +1094,6 @@ main(void)
 		cmocka_unit_test(an_absurd_latestversion_is_counted_and_not_listed_for_ever),
 		cmocka_unit_test(nothing_is_told_where_nobody_listens),
 		cmocka_unit_test(below_the_first_version_seen_is_before_the_horizon),
-		cmocka_unit_test(a_stream_that_begins_at_1_proves_no_head),
 		cmocka_unit_test(of_a_device_born_inside_the_head_is_lost),
 		cmocka_unit_test(a_stored_copy_with_a_time_inside_proves_itself_and_what_is_above),
 		cmocka_unit_test(a_stored_copy_from_the_first_minutes_proves_nothing),
@@ -1107,6 +1116,7 @@ main(void)
 			a_stored_event_that_is_no_such_pending_is_lost_whatever_the_links_say),
 		cmocka_unit_test(only_resources_have_forced_commands),
 		cmocka_unit_test(links_with_a_hole_never_excuse),
+		cmocka_unit_test(links_with_a_hole_do_not_excuse_a_stored_pending_either),
 		cmocka_unit_test(links_that_repeat_themselves_change_nothing),
 		cmocka_unit_test(of_a_deleted_device_what_was_seen_is_counted),
 		cmocka_unit_test(of_a_deleted_device_holes_between_seen_versions_are_lost),
