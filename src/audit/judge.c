@@ -12,6 +12,9 @@
 #include "audit/forced.h"
 #include "base/clock.h"
 
+/* More than the clocks of a hub and of a server may differ. */
+#define CLOCKS_APART_NS (3600 * ET_NS_PER_SECOND)
+
 struct verdict {
 	const struct et_cut *cut;
 	const struct et_case *one;
@@ -75,10 +78,28 @@ has_malformed(const struct et_facts *facts, const struct et_gap *gap)
 	       facts->malformed_first_seq < gap->before_seq;
 }
 
-/* What is missing may have been in a hole. */
+/* The store claims a time that no clock of a hub can have had: nothing follows from it. */
+static bool
+is_ahead_of_time(const struct verdict *verdict, const struct et_gap *gap)
+{
+	int64_t limit_ns = time_plus(verdict->cut->time_ns, verdict->cut->settle_ns);
+
+	return limit_ns != ET_TIME_NONE && gap->before_ns > time_plus(limit_ns, CLOCKS_APART_NS);
+}
+
+/* What is missing may have been in a hole, or published while nobody looked. */
 static bool
 meets_hole(const struct et_cut *cut, const struct et_gap *gap)
 {
+	for (size_t i = 0; i < cut->blind_count; i++) {
+		const struct et_blind *blind = &cut->blinds[i];
+
+		if ((gap->after_ns == ET_TIME_NONE ||
+		     gap->after_ns <= time_plus(blind->to_ns, cut->settle_ns)) &&
+		    (gap->before_ns == ET_TIME_NONE ||
+		     gap->before_ns >= time_plus(blind->from_ns, -cut->settle_ns)))
+			return true;
+	}
 	return cut->holes != NULL && et_seqset_meets(cut->holes, gap->after_seq, gap->before_seq);
 }
 
@@ -92,6 +113,8 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
 	if (gap->head && !one->facts->born && one->older_epochs == 0 &&
 	    !(verdict->has_inside && version >= verdict->inside))
 		return ET_REASON_BEFORE_HORIZON;
+	if (is_ahead_of_time(verdict, gap))
+		return ET_REASON_UNDECIDED;
 	if (is_young(verdict, gap))
 		return ET_REASON_IN_FLIGHT;
 	if (meets_hole(verdict->cut, gap))

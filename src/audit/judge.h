@@ -18,6 +18,13 @@
 #include "event/document.h"
 #include "event/kind.h"
 
+/* A time of which the archives do not know what was published: between two identities of a
+ * stream. */
+struct et_blind {
+	int64_t from_ns;
+	int64_t to_ns;
+};
+
 /* The limits of the comparison, the same for all aggregates of a run. */
 struct et_cut {
 	int64_t start_time_ns; /* stream time of the first archived message; or ET_TIME_NONE */
@@ -29,6 +36,8 @@ struct et_cut {
 	/* Sequences inside the coverage that no archive has; may be NULL. Which of them were
 	 * messages, and whose, cannot be known any more. */
 	const struct et_seqset *holes;
+	const struct et_blind *blinds;
+	size_t blind_count;
 	bool split;
 };
 

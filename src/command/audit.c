@@ -42,7 +42,8 @@ take_snapshot(struct et_audit *audit, bool second, struct et_error *err)
 	unsigned count;
 	int r;
 
-	if (audit->conn == NULL)
+	/* What --max-bytes or --max-time left out, the second snapshot is not to bring. */
+	if (audit->conn == NULL || audit->partial)
 		return 0;
 	r = et_snapshot_run(audit->state, audit->conn, second ? touched : NULL, audit, &snapshot,
 			    err);
@@ -63,16 +64,26 @@ take_snapshot(struct et_audit *audit, bool second, struct et_error *err)
 /* ---- before and after the comparison ---- */
 
 static int
+open_state(struct et_audit *audit, struct et_atomicfile **ret_findings, struct et_error *err)
+{
+	int r;
+
+	r = et_state_open(audit->options, ET_STATE_WRITE, &audit->state, err);
+	if (r == 0)
+		r = et_audit_open_findings(audit, ret_findings, err);
+	if (r < 0)
+		return r;
+	return et_catalog_run_begin(audit->state->catalog, "audit", audit->started_ns, &audit->run,
+				    err);
+}
+
+static int
 open_sources(struct et_audit *audit, struct et_error *err)
 {
 	const struct et_options *options = audit->options;
-	int r;
+	int r = 0;
 
-	r = et_state_open(options, ET_STATE_WRITE, &audit->state, err);
-	if (r == 0)
-		r = et_catalog_run_begin(audit->state->catalog, "audit", audit->started_ns,
-					 &audit->run, err);
-	if (r == 0 && !options->no_snapshot)
+	if (!options->no_snapshot)
 		r = et_connect_stream(options, &audit->conn, err);
 	if (r == 0)
 		r = take_snapshot(audit, false, err);
@@ -119,6 +130,40 @@ look_before(struct et_audit *audit, struct et_error *err)
 	return r < 0 ? r : 1;
 }
 
+/* Between two identities the stream may have held what nobody archived: from the last message of
+ * the one to the first later one of the next. That one lies in the first archive that ends later. */
+static int
+find_blinds(struct et_audit *audit, struct et_error *err)
+{
+	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
+	char identity[ET_IDENTITY_TEXT_BYTES] = "";
+	struct et_archive_entry entry;
+	int64_t end_ns = ET_TIME_NONE;
+	bool open = false;
+	int r;
+
+	audit->blinds = et_calloc(audit->totals.identities, sizeof(*audit->blinds));
+	r = et_entry_list_open(audit->state->catalog, NULL, &list, err);
+	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0) {
+		r = 0;
+		if (entry.messages == 0)
+			continue;
+		open |= identity[0] != '\0' && strcmp(identity, entry.identity) != 0;
+		if (open && entry.last_time_ns > end_ns &&
+		    audit->blind_count < audit->totals.identities) {
+			audit->blinds[audit->blind_count++] =
+				(struct et_blind){ end_ns, entry.first_time_ns > end_ns
+								   ? entry.first_time_ns
+								   : entry.last_time_ns };
+			open = false;
+		}
+		if (entry.last_time_ns > end_ns)
+			end_ns = entry.last_time_ns;
+		(void)snprintf(identity, sizeof(identity), "%s", entry.identity);
+	}
+	return r < 0 ? r : 0;
+}
+
 static int
 set_cut(struct et_audit *audit, struct et_error *err)
 {
@@ -142,7 +187,11 @@ set_cut(struct et_audit *audit, struct et_error *err)
 	if (audit->partial && cut->settle_ns < SETTLE_LEAST_NS)
 		cut->settle_ns = SETTLE_LEAST_NS;
 	r = et_catalog_hole_set(audit->state->catalog, &audit->holes, err);
+	if (r == 0 && totals->identities > 1)
+		r = find_blinds(audit, err);
 	cut->holes = &audit->holes;
+	cut->blinds = audit->blinds;
+	cut->blind_count = audit->blind_count;
 	return r;
 }
 
@@ -177,6 +226,17 @@ settle_verdict(struct et_audit *audit)
 	for (unsigned i = 0; i < ET_REASON_COUNT; i++)
 		if (tally->reasons[i] > 0 && et_reason_info((enum et_reason)i)->is_finding)
 			et_audit_worsen(audit, ET_STATUS_FINDINGS);
+	if (audit->blind_count > 0 && tally->reasons[ET_REASON_UNVERIFIABLE_GAP] > 0) {
+		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
+		et_audit_note(audit, "the stream was made again, restored or rolled back: what was "
+				     "published in between cannot be judged");
+	}
+	if (et_tally_covered(tally) == 0 && tally->expected > 0 && audit->totals.events > 0) {
+		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
+		et_audit_note(audit,
+			      "store and stream have nothing in common: are they of one hub? "
+			      "Check --mongo-uri, --mongo-db, --nats-url");
+	}
 	if (audit->totals.hole_count > 0) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
 		et_audit_note(
@@ -238,9 +298,9 @@ run(struct et_audit *audit, struct et_error *err)
 	ET_CLEAN(et_atomicfile) struct et_atomicfile *file = NULL;
 	int r;
 
-	r = open_sources(audit, err);
+	r = open_state(audit, &file, err);
 	if (r == 0)
-		r = et_audit_open_findings(audit, &file, err);
+		r = open_sources(audit, err);
 	if (r == 0) {
 		audit->recall = et_recall_new(audit->state);
 		r = compare_and_report(audit, err);
@@ -284,6 +344,7 @@ et_verb_audit(const struct et_options *options, struct et_error *err)
 	free(audit.findings);
 	et_hasher_free(audit.fingerprint);
 	et_seqset_done(&audit.holes);
+	free(audit.blinds);
 	et_arena_done(&audit.texts);
 	et_buf_done(&audit.notes);
 	return r < 0 ? r : (int)audit.status;

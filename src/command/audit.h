@@ -36,8 +36,10 @@ struct et_audit {
 	int64_t last_snapshot_time_ns;
 	uint64_t documents;
 	uint64_t suspects;
-	struct et_seqset holes; /* of the archives */
-	bool compared;          /* there was something to compare */
+	struct et_seqset holes;  /* of the archives */
+	struct et_blind *blinds; /* between the identities of the stream */
+	size_t blind_count;
+	bool compared; /* there was something to compare */
 	enum et_status status;
 	/* findings */
 	struct et_arena texts; /* of the findings that the report shows */

@@ -2,6 +2,7 @@
 /* The findings of an audit: to the file, to the report, to the catalog. */
 #include <errno.h>
 #include <libgen.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command/audit.h"
@@ -121,19 +122,67 @@ et_audit_list_malformed(struct et_audit *audit, struct et_error *err)
 
 /* ---- the file ---- */
 
+/* The file behind links, or where it is going to be. NULL: there is no such folder. */
+static char *
+real_place(const char *path)
+{
+	ET_CLEAN_MEM char *for_dir = et_strdup(path);
+	ET_CLEAN_MEM char *for_base = et_strdup(path);
+	ET_CLEAN_MEM char *dir = NULL;
+	char *real = realpath(path, NULL);
+
+	if (real != NULL)
+		return real;
+	dir = realpath(dirname(for_dir), NULL);
+	return dir != NULL ? et_format("%s/%s", dir, basename(for_base)) : NULL;
+}
+
+/* A list in the place of the catalog or of an archive would be the end of it. */
+static int
+refuse_state(const struct et_audit *audit, const char *place, struct et_error *err)
+{
+	ET_CLEAN_MEM char *state = realpath(audit->state->dir, NULL);
+	size_t length = state != NULL ? strlen(state) : 0;
+
+	if (length == 0 || strncmp(place, state, length) != 0 ||
+	    (place[length] != '/' && place[length] != '\0'))
+		return 0;
+	(void)et_error_set(err, ET_USAGE, "--findings %s lies in the state", place);
+	et_error_hint(err, "give a file outside of %s", state);
+	return ET_USAGE;
+}
+
+/* A pipe or a device is written to as it is; it cannot be replaced. */
+static int
+open_stream(struct et_audit *audit, const char *place, struct et_error *err)
+{
+	audit->findings_file = fopen(place, "we");
+	return audit->findings_file != NULL ? 0 : et_error_errno(err, errno, "write '%s'", place);
+}
+
 int
 et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret, struct et_error *err)
 {
 	const char *path = audit->options->findings;
+	ET_CLEAN_MEM char *place = NULL;
 	ET_CLEAN_MEM char *for_dir = NULL;
 	ET_CLEAN_MEM char *for_base = NULL;
+	struct stat file;
 	int fd;
 	int r;
 
 	if (path == NULL)
 		return 0;
-	for_dir = et_strdup(path);
-	for_base = et_strdup(path);
+	place = real_place(path);
+	if (place == NULL)
+		return et_error_errno(err, errno, "write '%s'", path);
+	r = refuse_state(audit, place, err);
+	if (r < 0)
+		return r;
+	if (stat(place, &file) == 0 && !S_ISREG(file.st_mode))
+		return open_stream(audit, place, err);
+	for_dir = et_strdup(place);
+	for_base = et_strdup(place);
 	r = et_atomicfile_open(dirname(for_dir), basename(for_base), ret, err);
 	if (r < 0)
 		return r;
@@ -153,5 +202,6 @@ et_audit_close_findings(struct et_audit *audit, struct et_atomicfile *file, stru
 		return 0;
 	if (fclose(stream) != 0)
 		return et_error_errno(err, errno, "write '%s'", audit->options->findings);
-	return et_atomicfile_commit(file, true, err);
+	/* Where nothing was compared, the list of the last comparison stays. */
+	return file != NULL && audit->compared ? et_atomicfile_commit(file, true, err) : 0;
 }

@@ -90,6 +90,63 @@ teardown() {
 	(($(wc -l <<<"$output") > 20))
 }
 
+@test "the MongoDB of another hub: nothing in common, 5" {
+	load_recording "$data/current"
+	ev 0 snapshot
+	ferret_stop
+	ferret_start "$BATS_TEST_TMPDIR/other"
+	"$EVTRAIL_SERVERS/loadrec" --mongo "$MONGO_URI" "$data/older"
+	ev 5 --json audit --settle 0s
+	same verdict "$(field .verdict)" incomplete
+	says "$(field '.notes[]')" 'nothing in common'
+}
+
+@test "a stream that was made again: what was published in between is not called lost" {
+	# Event times near those of the stream, as a hub writes them; all older than --settle when they are judged.
+	generate --events 3000 --seed 5 --start-time now --span 4s
+	ev 0 snapshot --to-seq 1500
+	# Nobody archives the rest before the stream is made again, and what comes after is none of the hub's.
+	nats stream rm EVENTS -f >/dev/null
+	nats stream add EVENTS --subjects 'plgd.owners.>' --storage file --defaults >/dev/null
+	nats publish --quiet plgd.owners.x.registrations.test --count 5 '{{Count}}' >/dev/null
+	sleep 7
+	for _ in 1 2; do
+		ev 5 --json audit --settle 6s
+		same lost "$(field '.counts.lost // 0')" 0
+		(($(field .counts.unverifiable_gap) > 500))
+		same sums_hold "$(field .sums_hold)" true
+	done
+}
+
+@test "findings are not written over the state, but into pipes and through links" {
+	local list=$BATS_TEST_TMPDIR/list.jsonl
+	load_recording "$data/current"
+	for file in catalog.db lock archives/x.jsonl; do
+		ev 2 audit --settle 0s --findings "$state/$file"
+		says "$stderr" 'lies in the state'
+	done
+	ln -s catalog.db "$BATS_TEST_TMPDIR/link.jsonl"
+	mkdir -p "$state"
+	ln -s "$state/catalog.db" "$BATS_TEST_TMPDIR/hidden.jsonl"
+	ev 2 audit --settle 0s --findings "$BATS_TEST_TMPDIR/hidden.jsonl"
+	ev 1 audit --settle 0s --findings "$list"
+	same lines "$(wc -l <"$list")" 112
+	ln -sf list.jsonl "$BATS_TEST_TMPDIR/link.jsonl"
+	: >"$list"
+	ev 1 audit --settle 0s --findings "$BATS_TEST_TMPDIR/link.jsonl"
+	[[ -L $BATS_TEST_TMPDIR/link.jsonl ]]
+	same lines "$(wc -l <"$list")" 112
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	wc -l <"$BATS_TEST_TMPDIR/pipe" >"$BATS_TEST_TMPDIR/count" 3>&- &
+	ev 1 audit --settle 0s --findings "$BATS_TEST_TMPDIR/pipe"
+	wait $!
+	[[ -p $BATS_TEST_TMPDIR/pipe ]]
+	same 'lines through the pipe' "$(cat "$BATS_TEST_TMPDIR/count")" 112
+	# With nothing compared there is no list, and the last one stays.
+	ev 5 --mongo-db nonono audit --settle 0s --findings "$list"
+	same lines "$(wc -l <"$list")" 112
+}
+
 @test "MongoDB gone: 3, and no verdict on the events" {
 	load_recording "$data/current"
 	ferret_stop

@@ -626,6 +626,59 @@ what_a_hole_of_the_archives_may_have_held_is_not_called_lost(void **state ET_UNU
 	}
 }
 
+/* Versions 3 and 4 are missing between the seconds START + 10002 and START + 10005. */
+static void
+what_nobody_watched_is_not_called_lost(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *seen;
+		int64_t from_s;
+		int64_t to_s;
+		bool inside;
+	} rows[] = {
+		{ "###..#####", 0, 10001 - SETTLE_S, false },
+		{ "###..#####", 0, 10002 - SETTLE_S, true },
+		{ "###..#####", 10003, 10004, true },
+		{ "###..#####", 10005 + SETTLE_S, 20000, true },
+		{ "###..#####", 10006 + SETTLE_S, 20000, false },
+		{ "########..", 10007, 10100, true },
+		{ "########..", 0, 9000, false },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		const struct et_blind blind = { (START_S + rows[i].from_s) * S,
+						(START_S + rows[i].to_s) * S };
+		struct bench b;
+
+		set_up(&b, rows[i].seen);
+		b.cut.blinds = &blind;
+		b.cut.blind_count = 1;
+		expect(&b, ET_REASON_UNVERIFIABLE_GAP, rows[i].inside ? 2 : 0);
+		assert_int_equal(b.tally.reasons[ET_REASON_LOST], rows[i].inside ? 0 : 2);
+	}
+}
+
+static void
+a_time_that_no_clock_has_had_decides_nothing(void **state ET_UNUSED)
+{
+	static const struct {
+		int64_t latest_ns;
+		enum et_reason reason;
+	} rows[] = {
+		{ (CUT_S + SETTLE_S + 3600) * S, ET_REASON_IN_FLIGHT },
+		{ (CUT_S + SETTLE_S + 3601) * S, ET_REASON_UNDECIDED },
+		{ INT64_MAX, ET_REASON_UNDECIDED },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "########..");
+		b.one.latest_time_ns = rows[i].latest_ns;
+		expect(&b, rows[i].reason, 2);
+	}
+}
+
 static void
 a_malformed_message_in_the_bracket_makes_it_undecided(void **state ET_UNUSED)
 {
@@ -1106,6 +1159,8 @@ main(void)
 		cmocka_unit_test(an_old_hole_below_a_young_tail_is_lost),
 		cmocka_unit_test(what_is_in_flight_is_not_before_the_horizon),
 		cmocka_unit_test(what_a_hole_of_the_archives_may_have_held_is_not_called_lost),
+		cmocka_unit_test(what_nobody_watched_is_not_called_lost),
+		cmocka_unit_test(a_time_that_no_clock_has_had_decides_nothing),
 		cmocka_unit_test(a_malformed_message_in_the_bracket_makes_it_undecided),
 		cmocka_unit_test(of_a_later_life_what_is_missing_is_undecided),
 		cmocka_unit_test(without_a_copy_the_links_and_an_orphan_decide),
