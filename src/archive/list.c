@@ -67,7 +67,7 @@ compare_items(const void *a, const void *b)
 	if (x->first_seq != y->first_seq)
 		return x->first_seq < y->first_seq ? -1 : 1;
 	if (x->last_seq != y->last_seq)
-		return x->last_seq < y->last_seq ? -1 : 1;
+		return x->last_seq > y->last_seq ? -1 : 1;
 	return strcmp(x->path, y->path);
 }
 
@@ -84,6 +84,22 @@ add_item(struct et_archive_list *list, const char *dir, const char *name)
 	}
 	item.path = et_format("%s/%s", dir, name);
 	list->items[list->count++] = item;
+}
+
+/* In the list's order a container comes before what it contains. */
+static void
+find_containers(struct et_archive_list *list)
+{
+	const struct et_archive_name *widest = NULL; /* of those that reach farthest, the first */
+
+	for (size_t i = 0; i < list->count; i++) {
+		struct et_archive_name *item = &list->items[i];
+
+		if (widest == NULL || item->last_seq > widest->last_seq)
+			widest = item;
+		else if (item->first_seq != widest->first_seq || item->last_seq != widest->last_seq)
+			item->within = widest;
+	}
 }
 
 int
@@ -116,6 +132,7 @@ et_archive_list_read(const char *dir, struct et_archive_list *ret, struct et_err
 	}
 	if (list.count > 0)
 		qsort(list.items, list.count, sizeof(*list.items), compare_items);
+	find_containers(&list);
 	*ret = list;
 	return 0;
 }
@@ -127,6 +144,35 @@ et_archive_list_done(struct et_archive_list *list)
 		free(list->items[i].path);
 	free(list->items);
 	*list = (struct et_archive_list){ 0 };
+}
+
+static bool
+is_part(const struct et_statement *part, const struct et_statement *whole)
+{
+	if (strcmp(part->stream, whole->stream) != 0 ||
+	    strcmp(part->identity, whole->identity) != 0 || part->first_seq < whole->first_seq ||
+	    part->last_seq > whole->last_seq || part->counts.messages > whole->counts.messages ||
+	    part->before.size < whole->before.size || part->after.size > whole->after.size)
+		return false;
+	/* Where both begin or end, their trees are the same. */
+	return (part->first_seq != whole->first_seq ||
+		et_tree_head_equals(&part->before, &whole->before)) &&
+	       (part->last_seq != whole->last_seq ||
+		et_tree_head_equals(&part->after, &whole->after));
+}
+
+int
+et_archive_part_of(const char *path, const char *whole_path, struct et_error *err)
+{
+	ET_CLEAN(et_reader) struct et_reader *part = NULL;
+	ET_CLEAN(et_reader) struct et_reader *whole = NULL;
+	int r = et_reader_open(path, &part, err);
+
+	if (r == 0)
+		r = et_reader_open(whole_path, &whole, err);
+	if (r < 0)
+		return r;
+	return is_part(et_reader_statement(part), et_reader_statement(whole)) ? 1 : 0;
 }
 
 /* Of a sidecar without archive: did the archive never get its name, or was it merged? Else somebody

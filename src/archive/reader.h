@@ -55,11 +55,14 @@ ET_CHECKED int et_reader_rows_next(struct et_reader_rows *walk, struct et_row *r
 				   struct et_error *err);
 void et_reader_rows_free(struct et_reader_rows *walk);
 
-/* The archives of a directory, by first sequence. */
+/* The archives of a directory, by first sequence; the longest first where several begin. */
 struct et_archive_name {
 	char *path;
 	uint64_t first_seq;
 	uint64_t last_seq;
+	/* One of the list whose range is larger and contains this one, or NULL: what compact
+	 * merged, and did not get to remove. */
+	const struct et_archive_name *within;
 };
 struct et_archive_list {
 	struct et_archive_name *items;
@@ -75,6 +78,9 @@ bool et_archive_name_parse(const char *name, uint64_t *ret_first, uint64_t *ret_
 ET_CHECKED int et_archive_list_read(const char *dir, struct et_archive_list *ret,
 				    struct et_error *err);
 void et_archive_list_done(struct et_archive_list *list);
+/* Opens both: 1 when their manifests agree that the first one's records are a part of the other's,
+ * 0 when they do not; negative when one of them cannot be opened. */
+ET_CHECKED int et_archive_part_of(const char *path, const char *whole_path, struct et_error *err);
 /* Under the state's lock: removes what a crash can leave in a directory of archives, which is
  * temporary files and the sidecars of archives that never got their names, or were merged. A
  * sidecar whose range is missing among the archives stays: it tells what somebody took away. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "archive/format.h"
 #include "archive/verify_part.h"
@@ -55,8 +56,8 @@ et_verify_say(struct et_verify *v, enum et_damage_code code, const struct et_pie
 }
 
 /* "<64 hexadecimal digits>  <name>\n", as sha256sum writes it. */
-static void
-read_sidecar(struct et_verify *v)
+static int
+read_sidecar(struct et_verify *v, struct et_error *err)
 {
 	ET_CLEAN_MEM char *path = et_format("%s%s", v->path, ET_ARCHIVE_SIDECAR_SUFFIX);
 	ET_CLEAN_MEM char *text = NULL;
@@ -65,8 +66,11 @@ read_sidecar(struct et_verify *v)
 	size_t bytes = 0;
 
 	if (et_file_read(path, SIDECAR_BYTES_MAX, &text, &bytes, &why) < 0) {
+		/* Compact takes the archive away, then the sidecar. */
+		if (access(v->path, F_OK) != 0 && errno == ENOENT)
+			return et_error_set(err, ET_GONE, "it was taken away");
 		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0, why.text);
-		return;
+		return 0;
 	}
 	if (bytes == ET_SHA256_HEX_BYTES - 1 + strlen(rest) &&
 	    strcmp(text + ET_SHA256_HEX_BYTES - 1, rest) == 0) {
@@ -76,6 +80,7 @@ read_sidecar(struct et_verify *v)
 	if (!v->sidecar_read)
 		et_verify_say(v, ET_DAMAGE_SIDECAR, NULL, 0, 0,
 			      "the .sha256 beside it is not of its form");
+	return 0;
 }
 
 static void
@@ -269,7 +274,9 @@ verify(struct et_verify *v, struct et_error *err)
 	r = et_verify_plan(v, err);
 	if (r < 0)
 		return r;
-	read_sidecar(v);
+	r = read_sidecar(v, err);
+	if (r < 0)
+		return r;
 	check_name(v);
 	if (v->options->quick)
 		return quick_header(v, err);
@@ -337,7 +344,10 @@ et_verify_link(const char *path, const struct et_statement *before,
 			      "it is of another stream than the archive before it");
 		return (unsigned)result.damage_count;
 	}
-	if (before->last_seq == UINT64_MAX || after->first_seq != before->last_seq + 1)
+	if (after->first_seq <= before->last_seq)
+		et_verify_say(&v, ET_DAMAGE_LINK, NULL, 0, 0,
+			      "it begins before the end of the archive before it");
+	else if (after->first_seq != before->last_seq + 1)
 		et_verify_say(&v, ET_DAMAGE_LINK, NULL, before->last_seq + 1, after->first_seq - 1,
 			      "it does not begin where the archive before it ends");
 	if (!et_tree_head_equals(&before->after, &after->before))

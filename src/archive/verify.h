@@ -70,7 +70,8 @@ struct et_verify_result {
 void et_verify_result_done(struct et_verify_result *result);
 
 /* 0 when the archive could be walked, whatever was found: see damage_count. Negative when that was
- * not possible at all: ET_GONE, ET_IO, ET_CONFIG (a newer format), ET_CANCELED (base/cancel). */
+ * not possible at all: ET_GONE (also when it is taken away meanwhile), ET_IO, ET_CONFIG (a newer
+ * format), ET_CANCELED (base/cancel). */
 ET_CHECKED int et_verify_archive(const char *path, const struct et_verify_options *options,
 				 struct et_verify_result *ret, struct et_error *err);
 /* Tiling and tree between an archive and the one behind it; only the damage hook is used. Returns

@@ -2,6 +2,7 @@
 /* Which archives there are: entries, holes, totals. */
 #include "catalog/db.h"
 
+#include "base/clock.h"
 #include "catalog/take.h"
 
 struct et_entry_list {
@@ -256,6 +257,14 @@ one_row(struct et_catalog *catalog, enum et_statement which, sqlite3_stmt **ret,
 	return et_db_step(catalog, *ret, "count", err);
 }
 
+static int64_t
+time_or_none(sqlite3_stmt *statement, int index)
+{
+	return sqlite3_column_type(statement, index) != SQLITE_NULL
+		       ? sqlite3_column_int64(statement, index)
+		       : ET_TIME_NONE;
+}
+
 int
 et_catalog_totals(struct et_catalog *catalog, struct et_totals *ret, struct et_error *err)
 {
@@ -271,8 +280,8 @@ et_catalog_totals(struct et_catalog *catalog, struct et_totals *ret, struct et_e
 		return r;
 	for (int i = 0; i < (int)ET_COUNT(sums); i++)
 		*sums[i] = et_column_u64(statement, i);
-	totals.first_time_ns = sqlite3_column_int64(statement, 9);
-	totals.last_time_ns = sqlite3_column_int64(statement, 10);
+	totals.first_time_ns = time_or_none(statement, 9);
+	totals.last_time_ns = time_or_none(statement, 10);
 	(void)sqlite3_reset(statement);
 	r = one_row(catalog, ET_SQL_TOTALS_NEWEST, &statement, err);
 	if (r < 0)

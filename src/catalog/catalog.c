@@ -146,6 +146,50 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 			  err);
 }
 
+/* True when nothing waits in the write-ahead log: then the catalog's file is all there is. */
+static bool
+has_no_log(const struct et_catalog *catalog)
+{
+	ET_CLEAN_MEM char *path = et_format("%s-wal", catalog->path);
+	struct stat info;
+
+	return stat(path, &info) == 0 ? info.st_size == 0 : errno == ENOENT;
+}
+
+/* A reader makes files beside the catalog, too: not on a full disk, nor in another's folder.
+ * Without a log it can do without them. */
+static int
+reopen_immutable(struct et_catalog *catalog, int code, struct et_error *err)
+{
+	int reason = sqlite3_errcode(catalog->db) & 0xff;
+	struct et_buf uri;
+	int r;
+
+	if (reason != SQLITE_READONLY && reason != SQLITE_CANTOPEN && reason != SQLITE_IOERR &&
+	    reason != SQLITE_FULL)
+		return code;
+	if (!has_no_log(catalog)) {
+		et_error_hint(err,
+			      "make room there, or run it as the state's owner where the folder "
+			      "can be written");
+		return code;
+	}
+	(void)sqlite3_close_v2(catalog->db);
+	catalog->db = NULL;
+	et_buf_init(&uri, SIZE_MAX / 2);
+	et_buf_text(&uri, "file:");
+	for (const char *c = catalog->path; *c != '\0'; c++)
+		if (*c == '?' || *c == '#' || *c == '%')
+			et_buf_format(&uri, "%%%02x", (unsigned char)*c);
+		else
+			et_buf_put_u8(&uri, (uint8_t)*c);
+	et_buf_text(&uri, "?immutable=1");
+	r = sqlite3_open_v2(et_buf_cstr(&uri), &catalog->db,
+			    SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
+	et_buf_done(&uri);
+	return r == SQLITE_OK ? set_up(catalog, true, err) : et_db_failed(catalog, err, "open");
+}
+
 int
 et_catalog_open(const char *dir, bool read_only, struct et_catalog **ret, struct et_error *err)
 {
@@ -167,6 +211,8 @@ et_catalog_open(const char *dir, bool read_only, struct et_catalog **ret, struct
 	    SQLITE_OK)
 		return et_db_failed(catalog, err, "open");
 	r = set_up(catalog, read_only, err);
+	if (r < 0 && read_only)
+		r = reopen_immutable(catalog, r, err);
 	if (r < 0)
 		return r;
 	*ret = ET_STEAL(catalog);

@@ -66,8 +66,11 @@ struct et_noted_hole {
 	char identity[ET_IDENTITY_TEXT_BYTES];
 	uint64_t first_seq;
 	uint64_t last_seq;
-	char type[32]; /* as in the manifest */
+	char type[32]; /* as in the manifest, or ET_HOLE_MISSING */
 };
+
+/* An archive that should lie there does not. */
+#define ET_HOLE_MISSING "missing"
 
 /* Takes an archive in: its entry and holes, then its rows in the order of et_rows_sort, in any
  * portions. One transaction, closed by finish; freed without finish it never was. ET_CONFLICT when
@@ -133,7 +136,7 @@ struct et_totals {
 	uint64_t malformed;
 	uint64_t raw_bytes;
 	uint64_t bytes;
-	int64_t first_time_ns;
+	int64_t first_time_ns; /* of the archives that hold messages; ET_TIME_NONE: none does */
 	int64_t last_time_ns;
 	uint64_t hole_count;
 	uint64_t hole_sequences;

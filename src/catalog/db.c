@@ -25,7 +25,8 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_TOTALS] = "SELECT count(*), count(DISTINCT identity), sum(messages), sum(events), "
 			  "sum(registrations),"
 			  " sum(foreign_messages), sum(malformed), sum(raw_bytes), sum(bytes), "
-			  "min(first_time), max(last_time)"
+			  "min(CASE WHEN messages > 0 THEN first_time END), "
+			  "max(CASE WHEN messages > 0 THEN last_time END)"
 			  " FROM archive",
 	[ET_SQL_TOTALS_NEWEST] = "SELECT min(first_seq), max(last_seq) FROM archive"
 				 " WHERE identity = (SELECT max(identity) FROM archive)",

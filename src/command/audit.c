@@ -131,7 +131,8 @@ look_before(struct et_audit *audit, struct et_error *err)
 }
 
 /* Between two identities the stream may have held what nobody archived: from the last message of
- * the one to the first later one of the next. That one lies in the first archive that ends later. */
+ * the one to the first later one of the next. That one lies in the first archive that ends
+ * later. */
 static int
 find_blinds(struct et_audit *audit, struct et_error *err)
 {

@@ -90,6 +90,29 @@ replace_in_catalog(struct compacting *compacting, const struct et_archive_summar
 	return et_catalog_replace_archives(compacting->state->catalog, &entry, err);
 }
 
+/* A digest made anew would hide that the old one is gone, and whatever it would have told. */
+static int
+check_sources(const struct compacting *compacting, struct et_error *err)
+{
+	const struct run_of *run = &compacting->run;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->count; i++) {
+		ET_CLEAN_MEM char *path = et_state_archive_path(compacting->state, &run->list[i]);
+		ET_CLEAN_MEM char *sidecar = et_format("%s%s", path, ET_ARCHIVE_SIDECAR_SUFFIX);
+		ET_CLEAN(et_reader) struct et_reader *reader = NULL;
+
+		r = et_state_open_archive(compacting->state, &run->list[i], &reader, err);
+		if (r == 0 && access(sidecar, R_OK) != 0) {
+			r = et_error_set(err, ET_CORRUPT, "'%s' cannot be read: nothing is merged",
+					 sidecar);
+			et_error_hint(err, "get it from a backup, and check the archive with "
+					   "`evtrail verify`");
+		}
+	}
+	return r;
+}
+
 static int
 merge_run(struct compacting *compacting, struct et_error *err)
 {
@@ -102,7 +125,9 @@ merge_run(struct compacting *compacting, struct et_error *err)
 		paths = et_calloc(run->count, sizeof(*paths));
 		for (size_t i = 0; i < run->count; i++)
 			paths[i] = et_state_archive_path(compacting->state, &run->list[i]);
-		r = write_merged(compacting, paths, &summary, err);
+		r = check_sources(compacting, err);
+		if (r == 0)
+			r = write_merged(compacting, paths, &summary, err);
 		if (r == 0)
 			r = replace_in_catalog(compacting, &summary, err);
 		for (size_t i = 0; r == 0 && i < run->count; i++)

@@ -52,10 +52,17 @@ on_key(void *cookie, const char *section, const char *key, const char *value)
 	if (section[0] != '\0' && strcmp(section, "evtrail") != 0)
 		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown section [%s]", walk->file,
 				 line, section);
-	else if (row == NULL || strcmp(key, "config") == 0) {
+	else if (strcmp(key, "config") == 0) {
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: 'config' cannot stand in the file",
+				 walk->file, line);
+		et_error_hint(walk->err, "name the file by --config or EVTRAIL_CONFIG");
+	} else if (row == NULL) {
 		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: unknown key '%s'", walk->file, line,
 				 key);
 		et_option_hint(walk->err, key, true, "");
+	} else if (value[0] == '\0') {
+		r = et_error_set(walk->err, ET_CONFIG, "%s:%d: %s is empty", walk->file, line, key);
+		et_error_hint(walk->err, "leave the line out for the default");
 	} else {
 		r = et_option_set(row, value, walk->options, walk->err);
 		if (r < 0)
@@ -106,7 +113,8 @@ et_options_parse_config(const char *name, const char *text, struct et_options *o
 int
 et_options_read_config(const char *given, struct et_options *options, struct et_error *err)
 {
-	const char *file = given != NULL ? given : getenv("EVTRAIL_CONFIG");
+	const char *noted = getenv("EVTRAIL_CONFIG");
+	const char *file = given != NULL ? given : noted != NULL && noted[0] != '\0' ? noted : NULL;
 	ET_CLEAN_MEM char *text = NULL;
 	size_t bytes = 0;
 	int r;
@@ -131,7 +139,8 @@ et_options_read_environment(struct et_options *options, struct et_error *err)
 	for (char **entry = environ; *entry != NULL; entry++) {
 		const char *equals = strchr(*entry, '=');
 
-		if (equals == NULL || strncmp(*entry, "EVTRAIL_", 8) != 0)
+		/* An empty variable counts as not set. */
+		if (equals == NULL || equals[1] == '\0' || strncmp(*entry, "EVTRAIL_", 8) != 0)
 			continue;
 		for (size_t i = 0; i < et_option_row_count; i++) {
 			if (et_option_rows[i].name == NULL ||

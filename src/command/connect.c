@@ -21,6 +21,10 @@ et_secret_read(const char *path, char **ret, struct et_error *err)
 		return et_error_wrap(err, ET_CONFIG, "read the secret");
 	while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
 		text[--bytes] = '\0';
+	if (bytes == 0) {
+		free(text);
+		return et_error_set(err, ET_CONFIG, "'%s' is empty", path);
+	}
 	*ret = text;
 	return 0;
 }
@@ -40,6 +44,15 @@ given(const char *text)
 	return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
+/* Connecting, too, is bounded by --max-time. */
+static int64_t
+connect_timeout(const struct et_options *options)
+{
+	return options->max_time > 0 && options->max_time < options->connect_timeout
+		       ? options->max_time
+		       : options->connect_timeout;
+}
+
 int
 et_connect_stream(const struct et_options *options, struct et_conn **ret, struct et_error *err)
 {
@@ -52,7 +65,7 @@ et_connect_stream(const struct et_options *options, struct et_conn **ret, struct
 		.tls_cert_file = given(options->nats_tls_cert),
 		.tls_key_file = given(options->nats_tls_key),
 		.js_domain = given(options->js_domain),
-		.connect_timeout_ns = options->connect_timeout,
+		.connect_timeout_ns = connect_timeout(options),
 		.read_timeout_ns = options->read_timeout,
 		.reconnect_wait_ns = options->read_timeout,
 	};
@@ -82,7 +95,7 @@ et_connect_store(const struct et_options *options, struct et_source **ret, struc
 		.tls_ca_file = given(options->mongo_tls_ca),
 		.tls_cert_file = given(options->mongo_tls_cert),
 		.tls_key_file = given(options->mongo_tls_key),
-		.connect_timeout_ns = options->connect_timeout,
+		.connect_timeout_ns = connect_timeout(options),
 		.read_timeout_ns = options->read_timeout,
 	};
 	char *uri = NULL;

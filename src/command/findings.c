@@ -70,13 +70,12 @@ static int
 list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry,
 		  struct et_error *err)
 {
-	ET_CLEAN_MEM char *path = et_state_archive_path(audit->state, entry);
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
 	ET_CLEAN(et_reader_rows) struct et_reader_rows *walk = NULL;
 	struct et_row row;
 	int r;
 
-	r = et_reader_open(path, &reader, err);
+	r = et_state_open_archive(audit->state, entry, &reader, err);
 	if (r == 0)
 		r = et_reader_rows_open(reader, NULL, NULL, &walk, err);
 	while (r == 0 && (r = et_reader_rows_next(walk, &row, err)) > 0) {

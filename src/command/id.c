@@ -94,6 +94,9 @@ et_verb_id(const struct et_options *options, struct et_error *err)
 	const char *what = options->argument_count > 0 ? options->arguments[0] : "";
 	struct et_uuid uuid;
 
+	for (size_t i = 1; i < options->argument_count; i++)
+		if (options->arguments[i][0] == '\0')
+			return et_error_set(err, ET_USAGE, "id %s: argument %zu is empty", what, i);
 	if (options->argument_count == 2 && strcmp(what, "owner") == 0)
 		return print_owner(options);
 	if (options->argument_count == 2 && strcmp(what, "subject") == 0)

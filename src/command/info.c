@@ -47,6 +47,12 @@ print_runs(const struct facts *facts)
 	}
 }
 
+static const char *
+time_text(int64_t time_ns, char room[ET_TIME_TEXT_BYTES])
+{
+	return time_ns == ET_TIME_NONE ? "-" : et_time_format(time_ns, room);
+}
+
 static void
 print_text(const struct et_state *state, const struct facts *facts)
 {
@@ -63,8 +69,8 @@ print_text(const struct et_state *state, const struct facts *facts)
 	(void)printf("Stream    %s, identity %s%s\n", state->options->stream, facts->identity,
 		     totals->identities > 1 ? " (there are older ones)" : "");
 	(void)printf("Range     %" PRIu64 " to %" PRIu64 "\n", totals->first_seq, totals->last_seq);
-	(void)printf("Times     %s to %s\n", et_time_format(totals->first_time_ns, from),
-		     et_time_format(totals->last_time_ns, to));
+	(void)printf("Times     %s to %s\n", time_text(totals->first_time_ns, from),
+		     time_text(totals->last_time_ns, to));
 	(void)printf("Archives  %" PRIu64 ", %" PRIu64 " messages, %.1f MiB of %.1f MiB (%.2f)\n",
 		     totals->archives, totals->messages, (double)totals->bytes / 1048576.0,
 		     (double)totals->raw_bytes / 1048576.0,
@@ -168,9 +174,8 @@ print_json(struct et_state *state, const struct facts *facts, struct et_error *e
 		(json_int_t)totals->messages, "malformed", (json_int_t)totals->malformed, "foreign",
 		(json_int_t)totals->foreign, "raw_bytes", (json_int_t)totals->raw_bytes, "bytes",
 		(json_int_t)totals->bytes, "holes_total", (json_int_t)facts->holes_total,
-		"first_time",
-		time_value(totals->archives > 0 ? totals->first_time_ns : ET_TIME_NONE), "archives",
-		archives, "holes", holes, "runs", runs_value(facts)));
+		"first_time", time_value(totals->first_time_ns), "archives", archives, "holes",
+		holes, "runs", runs_value(facts)));
 	return 0;
 }
 

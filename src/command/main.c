@@ -12,7 +12,7 @@
 #include "report/clean.h"
 
 static int (*const verbs[ET_VERB_COUNT])(const struct et_options *, struct et_error *) = {
-#define VERB(constant, name, arguments, line, examples) et_verb_##name,
+#define VERB(constant, name, arguments, most, line, examples) et_verb_##name,
 #include "command/verbs.def"
 #undef VERB
 };

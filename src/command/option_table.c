@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 enum verbs {
-#define VERB(constant, name, arguments, line, examples) constant = 1 << ET_VERB_##constant,
+#define VERB(constant, name, arguments, most, line, examples) constant = 1 << ET_VERB_##constant,
 #include "command/verbs.def"
 #undef VERB
 	ALL = ET_VERBS_ALL
@@ -21,7 +21,8 @@ const struct et_option_row et_option_rows[] = {
 const size_t et_option_row_count = ET_COUNT(et_option_rows);
 
 const struct et_verb_row et_verb_rows[ET_VERB_COUNT] = {
-#define VERB(constant, name, arguments, line, examples) { #name, arguments, line, examples },
+#define VERB(constant, name, arguments, most, line, examples) \
+	{ #name, arguments, most, line, examples },
 #include "command/verbs.def"
 #undef VERB
 };

@@ -20,11 +20,13 @@ struct et_option_row {
 struct et_verb_row {
 	const char *name;
 	const char *arguments;
+	size_t most; /* arguments that it takes */
 	const char *line;
 	const char *examples;
 };
 
 #define ET_VERBS_ALL 0xffff
+#define ET_ARGUMENTS_ANY SIZE_MAX
 
 extern const struct et_option_row et_option_rows[];
 extern const size_t et_option_row_count;

@@ -288,6 +288,9 @@ scan(int argc, char **argv, struct given *given, struct et_options *options, str
 			options->quiet = true;
 		else if (what == 'v')
 			options->verbose = true;
+		else if (optarg != NULL && optarg[0] == '\0')
+			return et_error_set(err, ET_USAGE, "--%s is empty",
+					    et_option_rows[what - LONG_BASE].name);
 		else
 			given->values[what - LONG_BASE] = optarg != NULL ? optarg : "";
 	}
@@ -331,6 +334,22 @@ apply(const struct given *given, struct et_options *options, struct et_error *er
 	return 0;
 }
 
+/* An argument that nobody reads was meant as something. */
+static int
+check_arguments(const struct et_options *options, struct et_error *err)
+{
+	const struct et_verb_row *row = &et_verb_rows[options->verb];
+
+	if (options->argument_count <= row->most)
+		return 0;
+	(void)et_error_set(err, ET_USAGE,
+			   row->most == 0 ? "'%s' takes no argument: '%s'"
+					  : "'%s' takes no such argument: '%s'",
+			   row->name, options->arguments[row->most]);
+	et_error_hint(err, "see evtrail %s --help", row->name);
+	return ET_USAGE;
+}
+
 static int
 read_all(int argc, char **argv, struct et_options *options, struct et_error *err)
 {
@@ -347,6 +366,9 @@ read_all(int argc, char **argv, struct et_options *options, struct et_error *err
 		et_error_hint(err, "see evtrail --help; the main one is `evtrail audit`");
 		return ET_USAGE;
 	}
+	r = check_arguments(options, err);
+	if (r < 0)
+		return r;
 	quiet = options->quiet;
 	verbose = options->verbose;
 	r = et_options_read_config(given.values[et_option_find("config") - et_option_rows], options,
@@ -375,4 +397,38 @@ et_options_read(int argc, char **argv, struct et_options *ret, struct et_error *
 	}
 	*ret = options;
 	return 0;
+}
+
+/* ---- what several options say together ---- */
+
+int
+et_options_check_range(const struct et_options *options, struct et_error *err)
+{
+	bool from_time = options->from_time != ET_TIME_NONE;
+
+	if (options->from_seq > 0 && from_time)
+		return et_error_set(err, ET_USAGE,
+				    "--from-seq and --from-time contradict: give one of them");
+	if (options->to_seq > 0 && options->from_seq > options->to_seq)
+		return et_error_set(err, ET_USAGE,
+				    "--from-seq %" PRIu64 " is behind --to-seq %" PRIu64,
+				    options->from_seq, options->to_seq);
+	if (from_time && options->to_time != ET_TIME_NONE && options->from_time >= options->to_time)
+		return et_error_set(err, ET_USAGE, "--from-time is not before --to-time");
+	return 0;
+}
+
+char *
+et_options_state_dir(const struct et_options *options)
+{
+	const char *home = getenv("HOME");
+	const char *xdg = getenv("XDG_STATE_HOME");
+
+	if (options->state != NULL && options->state[0] != '\0')
+		return et_strdup(options->state);
+	if (geteuid() == 0)
+		return et_strdup("/var/lib/evtrail");
+	if (xdg != NULL && xdg[0] == '/')
+		return et_format("%s/evtrail", xdg);
+	return et_format("%s/.local/state/evtrail", home != NULL ? home : "");
 }

@@ -14,7 +14,7 @@
 
 enum et_verb {
 	ET_VERB_NONE = -1,
-#define VERB(constant, name, arguments, line, examples) ET_VERB_##constant,
+#define VERB(constant, name, arguments, most, line, examples) ET_VERB_##constant,
 #include "command/verbs.def"
 #undef VERB
 	ET_VERB_COUNT
@@ -46,6 +46,10 @@ ET_CHECKED int et_options_read(int argc, char **argv, struct et_options *ret, st
 void et_options_done(struct et_options *options);
 
 const char *et_verb_name(enum et_verb verb);
+/* ET_USAGE when --from-seq, --from-time, --to-seq and --to-time contradict each other. */
+ET_CHECKED int et_options_check_range(const struct et_options *options, struct et_error *err);
+/* The state's directory: --state, or the usual place. Free with free(). */
+char *et_options_state_dir(const struct et_options *options);
 /* The general help (verb ET_VERB_NONE) or that of one verb; at most 80 columns. */
 void et_options_help(enum et_verb verb, FILE *out);
 

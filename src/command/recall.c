@@ -58,7 +58,6 @@ static int
 open_entry(struct et_recall *recall, const struct et_archive_entry *entry, struct et_reader **ret,
 	   struct et_error *err)
 {
-	ET_CLEAN_MEM char *path = et_state_archive_path(recall->state, entry);
 	struct open_archive *oldest = &recall->open[0];
 	int r;
 
@@ -70,7 +69,7 @@ open_entry(struct et_recall *recall, const struct et_archive_entry *entry, struc
 			oldest = &recall->open[i];
 	et_reader_free(oldest->reader);
 	*oldest = (struct open_archive){ 0 };
-	r = et_reader_open(path, &oldest->reader, err);
+	r = et_state_open_archive(recall->state, entry, &oldest->reader, err);
 	if (r < 0)
 		return r;
 	oldest->entry = *entry;

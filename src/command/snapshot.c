@@ -81,7 +81,6 @@ static int
 check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_info *info,
 	   const struct et_archive_entry *last, bool *ret_same, struct et_error *err)
 {
-	ET_CLEAN_MEM char *path = et_state_archive_path(state, last);
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
 	struct et_record record;
 	uint64_t seq = last->last_seq;
@@ -90,7 +89,7 @@ check_same(struct et_state *state, struct et_conn *conn, const struct et_stream_
 	*ret_same = info->last_seq >= last->last_seq;
 	if (!*ret_same || last->messages == 0)
 		return 0;
-	r = et_reader_open(path, &reader, err);
+	r = et_state_open_archive(state, last, &reader, err);
 	if (r < 0)
 		return r;
 	for (unsigned tries = 0;
@@ -143,15 +142,13 @@ static int
 restore_tree(struct et_state *state, const struct planned *planned, struct et_merkle *tree,
 	     struct et_error *err)
 {
-	ET_CLEAN_MEM char *path = NULL;
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
 	const struct et_tree_head *head;
 	int r;
 
 	if (!planned->has_last)
 		return 0;
-	path = et_state_archive_path(state, &planned->last);
-	r = et_reader_open(path, &reader, err);
+	r = et_state_open_archive(state, &planned->last, &reader, err);
 	if (r < 0)
 		return et_error_wrap(err, r, "go on from the last archive");
 	head = &et_reader_statement(reader)->after;
@@ -269,7 +266,9 @@ et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOT
 			       " of them expired before they "
 			       "were read): see `evtrail info`",
 			       snapshot->archived.hole_seqs, snapshot->archived.expired_seqs);
-	if (snapshot->archived.partial)
+	if (snapshot->archived.partial && snapshot->archived.last_seq == 0)
+		(void)snprintf(notes[n++], 256, "ended before anything was archived");
+	else if (snapshot->archived.partial)
 		(void)snprintf(
 			notes[n++], 256,
 			"ended before the end of the stream: the next run goes on at sequence "

@@ -27,7 +27,7 @@ ET_CHECKED int et_snapshot_run(struct et_state *state, struct et_conn *conn,
 			       et_touched_hook *touched, void *cookie, struct et_snapshot *ret,
 			       struct et_error *err);
 enum et_status et_snapshot_status(const struct et_snapshot *snapshot);
-/* One line about what is not right, for notes and stderr: 0 … *_ROOM texts in the buffer. */
+/* One line about what is not right, for notes and stderr: 0 ... ET_SNAPSHOT_NOTES texts. */
 #define ET_SNAPSHOT_NOTES 4
 unsigned et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNAPSHOT_NOTES][256]);
 

@@ -3,13 +3,43 @@
 #include <inttypes.h>
 #include <jansson.h>
 
+#include "base/cancel.h"
 #include "base/log.h"
 #include "command/convert.h"
 #include "command/snapshot.h"
 #include "command/verbs.h"
 #include "stream/info.h"
 
+/* What there is when nothing was to be archived. */
+struct there {
+	uint64_t archived_to; /* in the state; 0: nothing is */
+	uint64_t messages;    /* --out: of the stream */
+	uint64_t last_seq;    /* --out: of the stream, whatever --to-seq says */
+};
+
 /* ---- a range of its own: --out ---- */
+
+/* The first message from `at` on and before `end`: 1, or 0 when there is none. */
+static int
+message_from(struct et_conn *conn, const char *stream, const struct et_stream_info *info,
+	     uint64_t at, uint64_t end, struct et_buf *buf, struct et_record *ret,
+	     struct et_error *err)
+{
+	/* An old server may not know how to step over what was deleted. */
+	bool steps = info->server_time_ns != ET_TIME_NONE;
+	int r;
+
+	do {
+		r = et_cancel_check(err);
+		if (r == 0)
+			r = et_stream_get_next(conn, stream, at, buf, ret, err);
+	} while (r == ET_GONE && !steps && ++at < end);
+	if (r == ET_GONE) {
+		et_error_clear(err);
+		return 0;
+	}
+	return r < 0 ? r : ret->seq < end;
+}
 
 /* The first sequence whose time is not before `time_ns`, by bisection; absent sequences are
  * stepped over. */
@@ -24,26 +54,20 @@ seq_at_time(struct et_conn *conn, const char *stream, const struct et_stream_inf
 	int r = 0;
 
 	et_buf_init(&buf, ET_STREAM_REPLY_BYTES_MAX);
-	while (low < high && r == 0) {
+	while (low < high && r >= 0) {
 		uint64_t middle = low + (high - low) / 2;
-		uint64_t at = middle;
 
-		while ((r = et_stream_get(conn, stream, at, &buf, &record, err)) == ET_GONE &&
-		       at + 1 < high)
-			at++;
-		if (r == ET_GONE) {
-			high = middle; /* nothing between middle and high */
-			r = 0;
-		} else if (r == 0 && record.time_ns < time_ns) {
-			low = at + 1;
-		} else if (r == 0) {
-			high = middle;
-		}
+		r = message_from(conn, stream, info, middle, high, &buf, &record, err);
+		if (r > 0 && record.time_ns < time_ns)
+			low = record.seq + 1;
+		else if (r >= 0)
+			high = middle; /* too late, or nothing between middle and high */
 	}
 	et_buf_done(&buf);
-	if (r == 0)
-		*ret = low;
-	return r;
+	if (r < 0)
+		return r;
+	*ret = low;
+	return 0;
 }
 
 /* Archives of two runs in one tree overlap, and nothing would say so. */
@@ -90,6 +114,8 @@ range_out(const struct et_options *options, struct et_conn *conn, struct et_snap
 	if (options->from_seq > 0 && options->from_seq < info->first_seq) {
 		range.first_seq = options->from_seq;
 		range.expired_to = info->first_seq - 1;
+		if (range.expired_to > range.last_seq)
+			range.expired_to = range.last_seq;
 	}
 	if (options->from_time != ET_TIME_NONE)
 		r = seq_at_time(conn, options->stream, info, options->from_time, &range.first_seq,
@@ -101,7 +127,7 @@ range_out(const struct et_options *options, struct et_conn *conn, struct et_snap
 
 static int
 snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_snapshot *ret,
-	     struct et_error *err)
+	     struct there *there, struct et_error *err)
 {
 	struct et_stream_info info = { 0 };
 	int r;
@@ -111,6 +137,7 @@ snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_s
 		return r;
 	*ret = (struct et_snapshot){ .stream_first = info.first_seq, .stream_last = info.last_seq };
 	(void)snprintf(ret->identity, sizeof(ret->identity), "%s", info.identity);
+	*there = (struct there){ .messages = info.messages, .last_seq = info.last_seq };
 	if (options->to_seq > 0 && options->to_seq < ret->stream_last)
 		ret->stream_last = options->to_seq;
 	r = range_out(options, conn, ret, &info, err);
@@ -118,11 +145,73 @@ snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_s
 	return r;
 }
 
+/* ---- --out is outside the state ---- */
+
+/* Where a path leads, links followed; what is not there yet is taken as it is written. */
+static char *
+real_place(const char *path)
+{
+	char *place = path[0] == '/' ? et_strdup("") : realpath(".", NULL);
+
+	if (place == NULL)
+		place = et_strdup("");
+	while (*(path += strspn(path, "/")) != '\0') {
+		size_t length = strcspn(path, "/");
+		char *next = et_format("%s/%.*s", place, (int)length, path);
+		char *real = realpath(next, NULL);
+
+		if (real != NULL) {
+			free(next);
+			next = real;
+		} else if (length == 2 && strncmp(path, "..", 2) == 0) {
+			*strrchr(next, '/') = '\0';
+			*(strrchr(next, '/') != NULL ? strrchr(next, '/') : next) = '\0';
+		} else if (length == 1 && path[0] == '.') {
+			*strrchr(next, '/') = '\0';
+		}
+		free(place);
+		place = next;
+		path += length;
+	}
+	return place;
+}
+
+static bool
+lies_in(const char *place, const char *dir)
+{
+	size_t length = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
+
+	return strncmp(place, dir, length) == 0 && (place[length] == '/' || place[length] == '\0');
+}
+
+/* Archives that the catalog did not ask for would be taken for its own. */
+static int
+check_outside(const struct et_options *options, struct et_error *err)
+{
+	ET_CLEAN_MEM char *dir = et_options_state_dir(options);
+	ET_CLEAN_MEM char *in_dir = et_format("%s/archives/%s", dir, options->stream);
+	ET_CLEAN_MEM char *in_out = et_format("%s/%s", options->out, options->stream);
+	ET_CLEAN_MEM char *state = real_place(dir);
+	ET_CLEAN_MEM char *archives = real_place(in_dir);
+	ET_CLEAN_MEM char *out = real_place(options->out);
+	ET_CLEAN_MEM char *tree = real_place(in_out);
+
+	if (!lies_in(out, state) && !lies_in(tree, state) && !lies_in(out, archives) &&
+	    !lies_in(tree, archives) && !lies_in(archives, tree))
+		return 0;
+	(void)et_error_set(err, ET_USAGE, "--out '%s' and the state '%s' lie in each other",
+			   options->out, dir);
+	et_error_hint(err, "give a folder outside of the state");
+	return ET_USAGE;
+}
+
 /* ---- the verb ---- */
 
 static int
 check_options(const struct et_options *options, struct et_error *err)
 {
+	int r;
+
 	if (options->level < 1 || options->level > 19)
 		return et_error_set(err, ET_USAGE, "--level is 1 to 19");
 	if (options->archive_bytes < 64u << 10)
@@ -132,11 +221,26 @@ check_options(const struct et_options *options, struct et_error *err)
 		et_error_hint(err, "into the state a snapshot only appends");
 		return ET_USAGE;
 	}
-	return 0;
+	r = et_options_check_range(options, err);
+	if (r == 0 && options->out != NULL)
+		r = check_outside(options, err);
+	return r;
 }
 
 static int
-run(const struct et_options *options, struct et_snapshot *ret, struct et_error *err)
+note_archived(struct et_state *state, const char *identity, struct there *there,
+	      struct et_error *err)
+{
+	struct et_archive_entry last;
+	int r = et_catalog_last_archive(state->catalog, identity, &last, err);
+
+	there->archived_to = r > 0 ? last.last_seq : 0;
+	return r < 0 ? r : 0;
+}
+
+static int
+run(const struct et_options *options, struct et_snapshot *ret, struct there *there,
+    struct et_error *err)
 {
 	ET_CLEAN(et_state) struct et_state *state = NULL;
 	ET_CLEAN(et_conn) struct et_conn *conn = NULL;
@@ -153,8 +257,10 @@ run(const struct et_options *options, struct et_snapshot *ret, struct et_error *
 	}
 	r = et_connect_stream(options, &conn, err);
 	if (r == 0)
-		r = state == NULL ? snapshot_out(options, conn, ret, err)
+		r = state == NULL ? snapshot_out(options, conn, ret, there, err)
 				  : et_snapshot_run(state, conn, NULL, NULL, ret, err);
+	if (r == 0 && state != NULL)
+		r = note_archived(state, ret->identity, there, err);
 	if (state != NULL) {
 		enum et_status status = r < 0 ? et_status_of(r) : et_snapshot_status(ret);
 
@@ -170,7 +276,40 @@ run(const struct et_options *options, struct et_snapshot *ret, struct et_error *
 }
 
 static void
-print_text(const struct et_options *options, const struct et_snapshot *snapshot)
+print_nothing(const struct et_options *options, const struct et_snapshot *snapshot,
+	      const struct there *there)
+{
+	bool limited = options->to_seq > 0 && snapshot->stream_last == options->to_seq;
+
+	if (snapshot->archived.partial)
+		(void)puts("nothing was archived before the run ended");
+	else if (options->out != NULL && there->messages > 0)
+		(void)printf("nothing to archive: %s has no message in that range; it has "
+			     "sequences %" PRIu64 " to %" PRIu64 "\n",
+			     options->stream, snapshot->stream_first, there->last_seq);
+	else if (limited && options->out == NULL && there->archived_to > 0)
+		(void)printf("nothing new up to sequence %" PRIu64
+			     ": %s is archived up to sequence %" PRIu64 "\n",
+			     options->to_seq, options->stream, there->archived_to);
+	else if (limited && options->out == NULL)
+		(void)printf("nothing to archive up to sequence %" PRIu64
+			     ": %s begins at sequence %" PRIu64 "\n",
+			     options->to_seq, options->stream, snapshot->stream_first);
+	else if (there->archived_to > 0)
+		(void)printf("nothing new on %s%s: archived up to sequence %" PRIu64 "\n",
+			     options->stream,
+			     options->to_time != ET_TIME_NONE ? " before --to-time" : "",
+			     there->archived_to);
+	else if (snapshot->stream_first <= snapshot->stream_last)
+		(void)printf("nothing to archive: %s has no message before --to-time\n",
+			     options->stream);
+	else
+		(void)printf("nothing to archive: %s is empty\n", options->stream);
+}
+
+static void
+print_text(const struct et_options *options, const struct et_snapshot *snapshot,
+	   const struct there *there)
 {
 	const struct et_archived *archived = &snapshot->archived;
 	char notes[ET_SNAPSHOT_NOTES][256];
@@ -181,8 +320,7 @@ print_text(const struct et_options *options, const struct et_snapshot *snapshot)
 	if (options->quiet)
 		return;
 	if (archived->archives == 0)
-		(void)printf("nothing new on %s: archived up to sequence %" PRIu64 "\n",
-			     options->stream, snapshot->stream_last);
+		print_nothing(options, snapshot, there);
 	else
 		(void)printf("archived %s %" PRIu64 " to %" PRIu64 ": %" PRIu64
 			     " messages, %.1f MiB in %" PRIu64 " archive%s of %.1f MiB\n",
@@ -224,18 +362,19 @@ int
 et_verb_snapshot(const struct et_options *options, struct et_error *err)
 {
 	struct et_snapshot snapshot = { 0 };
+	struct there there = { 0 };
 	enum et_status status;
 	int r;
 
 	r = check_options(options, err);
 	if (r == 0)
-		r = run(options, &snapshot, err);
+		r = run(options, &snapshot, &there, err);
 	if (r < 0)
 		return r;
 	status = et_snapshot_status(&snapshot);
 	if (options->json)
 		print_json(options, &snapshot, status);
 	else
-		print_text(options, &snapshot);
+		print_text(options, &snapshot, &there);
 	return (int)status;
 }

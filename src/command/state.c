@@ -9,25 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/format.h"
 #include "base/atomicfile.h"
 #include "base/cancel.h"
 #include "base/log.h"
 #include "command/convert.h"
-
-static char *
-state_dir(const struct et_options *options)
-{
-	const char *home = getenv("HOME");
-	const char *xdg = getenv("XDG_STATE_HOME");
-
-	if (options->state != NULL && options->state[0] != '\0')
-		return et_strdup(options->state);
-	if (geteuid() == 0)
-		return et_strdup("/var/lib/evtrail");
-	if (xdg != NULL && xdg[0] == '/')
-		return et_format("%s/evtrail", xdg);
-	return et_format("%s/.local/state/evtrail", home != NULL ? home : "");
-}
 
 /* A stream's name becomes a folder: JetStream allows no more than this in practice. */
 static int
@@ -69,9 +55,9 @@ take_lock(struct et_state *state, struct et_error *err)
 }
 
 static int
-open_for_writing(struct et_state *state, struct et_error *err)
+open_for_writing(struct et_state *state, bool catch_up, struct et_error *err)
 {
-	uint64_t count = 0;
+	struct et_caught_up caught = { 0 };
 	int r;
 
 	r = et_dir_make(state->archives, err);
@@ -81,12 +67,28 @@ open_for_writing(struct et_state *state, struct et_error *err)
 		r = et_catalog_open(state->dir, false, &state->catalog, err);
 	if (r == 0)
 		r = et_state_claim(state, "stream", state->options->stream, err);
-	if (r == 0)
-		r = et_state_catch_up(state, &count, err);
-	if (r == 0 && count > 0)
+	if (r == 0 && catch_up)
+		r = et_state_catch_up(state, &caught, err);
+	if (r == 0 && caught.archives > 0)
 		et_log(ET_LOG_NOTICE, "took %" PRIu64 " archive%s in that the catalog did not know",
-		       count, count == 1 ? "" : "s");
+		       caught.archives, caught.archives == 1 ? "" : "s");
 	return r;
+}
+
+static int
+open_for_reading(struct et_state *state, struct et_error *err)
+{
+	int r = et_catalog_open(state->dir, true, &state->catalog, err);
+
+	return r == 0 ? et_state_claim(state, "stream", state->options->stream, err) : r;
+}
+
+static bool
+has_catalog(const struct et_state *state)
+{
+	ET_CLEAN_MEM char *path = et_format("%s/catalog.db", state->dir);
+
+	return access(path, F_OK) == 0;
 }
 
 int
@@ -101,14 +103,14 @@ et_state_open(const struct et_options *options, enum et_state_mode mode, struct 
 	r = check_stream_name(options->stream, err);
 	if (r < 0)
 		return r;
-	state->dir = state_dir(options);
+	state->dir = et_options_state_dir(options);
 	state->archives = et_format("%s/archives/%s", state->dir, options->stream);
-	if (mode == ET_STATE_WRITE)
-		r = open_for_writing(state, err);
+	if (mode != ET_STATE_READ)
+		r = open_for_writing(state, mode == ET_STATE_WRITE, err);
 	else
-		r = et_catalog_open(state->dir, true, &state->catalog, err);
+		r = open_for_reading(state, err);
 	if (r < 0) {
-		if (r == ET_GONE && mode == ET_STATE_READ)
+		if (mode == ET_STATE_READ && !has_catalog(state))
 			et_error_hint(err, "nothing was archived there yet: run `evtrail "
 					   "snapshot`, or give --state");
 		return et_error_wrap(err, r, "state");
@@ -138,7 +140,7 @@ et_state_claim(struct et_state *state, const char *key, const char *value, struc
 
 	et_buf_init(&noted, 4096);
 	r = et_catalog_get(state->catalog, key, &noted, err);
-	if (r == 0) {
+	if (r == 0 && state->lock_fd >= 0) {
 		r = et_catalog_set(state->catalog, key, value, err);
 	} else if (r > 0) {
 		r = 0;
@@ -164,21 +166,41 @@ et_state_archive_path(const struct et_state *state, const struct et_archive_entr
 	return et_format("%s/%s/%s", state->archives, entry->identity, entry->name);
 }
 
+int
+et_state_open_archive(const struct et_state *state, const struct et_archive_entry *entry,
+		      struct et_reader **ret, struct et_error *err)
+{
+	ET_CLEAN_MEM char *path = et_state_archive_path(state, entry);
+	int r = et_reader_open(path, ret, err);
+
+	if (r != ET_GONE)
+		return r;
+	r = et_error_set(err, ET_CORRUPT, "archive '%s' is gone", path);
+	et_error_hint(err, "get it from a backup; without one, `evtrail reindex` goes on without "
+			   "what it held");
+	return r;
+}
+
 /* ---- catching up ---- */
 
+struct catching {
+	struct et_state *state;
+	const char *identity;
+	struct et_archive_list list;
+	struct et_archive_entry last; /* the newest that the catalog knows */
+	bool has_last;
+	struct et_caught_up *caught;
+};
+
 static int
-take_index(struct et_state *state, struct et_reader *reader, const struct et_archive_entry *entry,
-	   struct et_error *err)
+take_rows(struct et_state *state, struct et_reader *reader, const struct et_archive_entry *entry,
+	  const struct et_noted_hole *holes, size_t hole_count, struct et_error *err)
 {
 	struct et_reader_batch batch = { .reader = reader };
 	ET_CLEAN(et_take) struct et_take *take = NULL;
-	struct et_noted_hole *holes = NULL;
-	size_t hole_count = 0;
 	int r;
 
-	holes = et_holes_of(et_reader_statement(reader), &hole_count);
 	r = et_take_open(state->catalog, entry, holes, hole_count, &take, err);
-	free(holes);
 	if (r == 0)
 		r = et_reader_rows_open(reader, NULL, NULL, &batch.walk, err);
 	while (r == 0 && (r = et_reader_batch_next(&batch, err)) > 0)
@@ -189,51 +211,212 @@ take_index(struct et_state *state, struct et_reader *reader, const struct et_arc
 	return r;
 }
 
-int
-et_state_take_archive(struct et_state *state, const char *path, struct et_error *err)
+/* What should lie before the archive and does not: by its neighbour's range, or by its tree, which
+ * holds a leaf at least for each message before. */
+static bool
+find_gap(const struct catching *catching, const struct et_statement *st, struct et_noted_hole *ret)
+{
+	uint64_t first = catching->last.last_seq + 1;
+
+	if (!catching->has_last)
+		first = st->before.size < st->first_seq ? st->first_seq - st->before.size : 1;
+	if (first >= st->first_seq)
+		return false;
+	*ret = (struct et_noted_hole){ .first_seq = first,
+				       .last_seq = st->first_seq - 1,
+				       .type = ET_HOLE_MISSING };
+	(void)snprintf(ret->identity, sizeof(ret->identity), "%s", st->identity);
+	et_log(ET_LOG_WARNING,
+	       "archives of %s are missing between %" PRIu64 " and %" PRIu64
+	       ": noted as a hole; get them from a backup and run `evtrail reindex`",
+	       st->identity, ret->first_seq, ret->last_seq);
+	return true;
+}
+
+static int
+take_archive(struct catching *catching, struct et_reader *reader, struct et_archive_entry *entry,
+	     struct et_error *err)
+{
+	const struct et_statement *st = et_reader_statement(reader);
+	struct et_noted_hole *holes;
+	struct et_noted_hole gap;
+	size_t count = 0;
+	int r;
+
+	holes = et_holes_of(st, &count);
+	if (find_gap(catching, st, &gap)) {
+		holes = et_realloc_array(holes, count + 1, sizeof(*holes));
+		holes[count++] = gap;
+		catching->caught->gaps++;
+	}
+	r = take_rows(catching->state, reader, entry, holes, count, err);
+	free(holes);
+	if (r < 0)
+		return et_error_wrap(err, r, "take '%s' into the catalog", et_reader_path(reader));
+	catching->caught->archives++;
+	catching->last = *entry;
+	catching->has_last = true;
+	return 0;
+}
+
+/* A merged archive that the catalog does not know, in the place of all that it merges: 1, or 0 when
+ * the catalog knows something else there. */
+static int
+adopt_merged(struct catching *catching, const struct et_archive_entry *whole, struct et_error *err)
+{
+	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
+	struct et_archive_entry part;
+	uint64_t next = whole->first_seq;
+	uint64_t messages = 0;
+	int r;
+
+	r = et_entry_list_open(catching->state->catalog, catching->identity, &list, err);
+	while (r == 0 && next <= whole->last_seq &&
+	       (r = et_entry_list_next(list, &part, err)) > 0) {
+		r = 0;
+		if (part.last_seq < whole->first_seq)
+			continue;
+		if (part.first_seq != next || part.last_seq > whole->last_seq)
+			return 0;
+		next = part.last_seq + 1;
+		messages += part.messages;
+	}
+	if (r < 0 || next != whole->last_seq + 1 || messages != whole->messages ||
+	    part.tree_size != whole->tree_size)
+		return r;
+	et_entry_list_free(ET_STEAL(list));
+	r = et_catalog_replace_archives(catching->state->catalog, whole, err);
+	return r < 0 ? r : 1;
+}
+
+static int
+look_at_unknown(struct catching *catching, const struct et_archive_name *item, struct et_error *err)
 {
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
+	const struct et_statement *st;
 	struct et_archive_entry entry;
 	struct stat file;
 	int r;
 
-	r = et_reader_open(path, &reader, err);
+	r = et_reader_open(item->path, &reader, err);
 	if (r < 0)
+		return et_error_wrap(err, r, "take '%s' into the catalog", item->path);
+	if (stat(item->path, &file) != 0)
+		return et_error_errno(err, errno, "look at '%s'", item->path);
+	st = et_reader_statement(reader);
+	if (strcmp(st->identity, catching->identity) != 0 ||
+	    strcmp(st->stream, catching->state->options->stream) != 0) {
+		et_log(ET_LOG_WARNING, "'%s' is of %s %s and does not belong there: passed over",
+		       item->path, st->stream, st->identity);
+		return 0;
+	}
+	entry = et_entry_of(st, item->path, (uint64_t)file.st_size);
+	if (!catching->has_last || st->first_seq > catching->last.last_seq)
+		return take_archive(catching, reader, &entry, err);
+	r = adopt_merged(catching, &entry, err);
+	if (r == 0)
+		et_log(ET_LOG_WARNING,
+		       "'%s' lies where the catalog knows something else: run `evtrail reindex`",
+		       item->path);
+	return r < 0 ? r : 0;
+}
+
+/* 1: the catalog knows this very archive. */
+static int
+is_known(struct catching *catching, const struct et_archive_name *item, struct et_error *err)
+{
+	struct et_archive_entry entry;
+	int r = et_catalog_archive_at(catching->state->catalog, catching->identity, item->first_seq,
+				      &entry, err);
+
+	if (r <= 0)
 		return r;
-	if (stat(path, &file) != 0)
-		return et_error_errno(err, errno, "look at '%s'", path);
-	entry = et_entry_of(et_reader_statement(reader), path, (uint64_t)file.st_size);
-	r = take_index(state, reader, &entry, err);
-	return r < 0 ? et_error_wrap(err, r, "take '%s' into the catalog", path) : 0;
+	return entry.first_seq == item->first_seq && entry.last_seq == item->last_seq;
+}
+
+/* What compact merged and did not get to remove; what is not surely that stays. */
+static int
+remove_part(struct catching *catching, const struct et_archive_name *item, struct et_error *err)
+{
+	ET_CLEAN_MEM char *sidecar = et_format("%s%s", item->path, ET_ARCHIVE_SIDECAR_SUFFIX);
+	struct et_error why = { 0 };
+	int known = is_known(catching, item->within, err);
+	int r;
+
+	if (known < 0)
+		return known;
+	r = known > 0 ? et_archive_part_of(item->path, item->within->path, &why) : 0;
+	if (r <= 0) {
+		et_log(ET_LOG_WARNING, "'%s' lies inside '%s' and stays%s%s", item->path,
+		       item->within->path, r < 0 ? ": " : "", r < 0 ? why.text : "");
+		return 0;
+	}
+	if (unlink(item->path) != 0 || (unlink(sidecar) != 0 && errno != ENOENT)) {
+		et_log(ET_LOG_WARNING, "'%s' was merged and could not be removed", item->path);
+		return 0;
+	}
+	catching->caught->removed++;
+	return 0;
+}
+
+/* A copied or renamed folder: what its archives say they are is not its name. */
+static bool
+is_foreign(const struct catching *catching)
+{
+	for (size_t i = 0; !catching->has_last && i < catching->list.count; i++) {
+		ET_CLEAN(et_reader) struct et_reader *reader = NULL;
+
+		if (et_reader_open(catching->list.items[i].path, &reader, NULL) == 0)
+			return strcmp(et_reader_statement(reader)->identity, catching->identity) !=
+			       0;
+	}
+	return false;
 }
 
 static int
-catch_up_identity(struct et_state *state, const char *identity, uint64_t *count,
-		  struct et_error *err)
+catch_up_list(struct catching *catching, struct et_error *err)
 {
-	ET_CLEAN_MEM char *dir = et_state_identity_dir(state, identity);
-	struct et_archive_list list = { 0 };
-	struct et_archive_entry last = { 0 };
-	int known;
-	int r;
+	const struct et_archive_list *list = &catching->list;
+	int r = 0;
 
-	r = et_archive_sweep(dir, err);
-	if (r < 0)
-		return r;
-	known = et_catalog_last_archive(state->catalog, identity, &last, err);
-	if (known < 0)
-		return known;
-	r = et_archive_list_read(dir, &list, err);
-	for (size_t i = 0; r == 0 && i < list.count; i++) {
-		if (known && list.items[i].first_seq <= last.last_seq)
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		if (list->items[i].within != NULL)
 			continue;
 		r = et_cancel_check(err);
 		if (r == 0)
-			r = et_state_take_archive(state, list.items[i].path, err);
+			r = is_known(catching, &list->items[i], err);
 		if (r == 0)
-			(*count)++;
+			r = look_at_unknown(catching, &list->items[i], err);
+		r = r < 0 ? r : 0;
 	}
-	et_archive_list_done(&list);
+	for (size_t i = 0; r == 0 && i < list->count; i++)
+		if (list->items[i].within != NULL)
+			r = remove_part(catching, &list->items[i], err);
+	return r;
+}
+
+static int
+catch_up_identity(struct et_state *state, const char *identity, struct et_caught_up *caught,
+		  struct et_error *err)
+{
+	ET_CLEAN_MEM char *dir = et_state_identity_dir(state, identity);
+	struct catching catching = { .state = state, .identity = identity, .caught = caught };
+	struct stat file;
+	int r;
+
+	if (stat(dir, &file) == 0 && !S_ISDIR(file.st_mode))
+		return 0;
+	r = et_catalog_last_archive(state->catalog, identity, &catching.last, err);
+	if (r < 0)
+		return r;
+	catching.has_last = r > 0;
+	r = et_archive_list_read(dir, &catching.list, err);
+	if (r == 0 && is_foreign(&catching))
+		et_log(ET_LOG_WARNING,
+		       "'%s' holds archives of another identity than its name: passed over", dir);
+	else if (r == 0 && (r = et_archive_sweep(dir, err)) == 0)
+		r = catch_up_list(&catching, err);
+	et_archive_list_done(&catching.list);
 	return r;
 }
 
@@ -244,22 +427,25 @@ is_identity(const struct dirent *entry)
 }
 
 int
-et_state_catch_up(struct et_state *state, uint64_t *ret_count, struct et_error *err)
+et_state_catch_up(struct et_state *state, struct et_caught_up *ret, struct et_error *err)
 {
 	struct dirent **names = NULL;
 	int count;
 	int r = 0;
 
-	*ret_count = 0;
+	*ret = (struct et_caught_up){ 0 };
 	count = scandir(state->archives, &names, is_identity, alphasort);
 	if (count < 0)
 		return errno == ENOENT ? 0
 				       : et_error_errno(err, errno, "list '%s'", state->archives);
 	for (int i = 0; i < count; i++) {
 		if (r == 0)
-			r = catch_up_identity(state, names[i]->d_name, ret_count, err);
+			r = catch_up_identity(state, names[i]->d_name, ret, err);
 		free(names[i]);
 	}
 	free(names);
+	if (r == 0 && ret->removed > 0)
+		et_log(ET_LOG_NOTICE, "removed %" PRIu64 " archive%s that compact had merged",
+		       ret->removed, ret->removed == 1 ? "" : "s");
 	return r;
 }

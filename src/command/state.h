@@ -18,11 +18,11 @@ struct et_state {
 	struct et_catalog *catalog;
 };
 
-enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE };
+enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE, ET_STATE_REINDEX };
 
 /* WRITE: makes what is missing, takes the lock (ET_BUSY), sweeps leftovers, and catches the
- * catalog up with archives that it does not know yet. READ: no lock; ET_GONE when there is no
- * state. */
+ * catalog up with archives that it does not know yet. REINDEX: the same without catching up.
+ * READ: no lock; ET_GONE when there is no state. */
 ET_CHECKED int et_state_open(const struct et_options *options, enum et_state_mode mode,
 			     struct et_state **ret, struct et_error *err);
 void et_state_free(struct et_state *state);
@@ -38,10 +38,20 @@ char *et_state_identity_dir(const struct et_state *state, const char *identity);
 /* The path of an archive. Free with free(). */
 char *et_state_archive_path(const struct et_state *state, const struct et_archive_entry *entry);
 
-/* Takes an archive that lies in the state into the catalog, reading its index. */
-ET_CHECKED int et_state_take_archive(struct et_state *state, const char *path,
+/* Opens an archive that the catalog knows. When it is gone that is ET_CORRUPT, and the hint says
+ * what to do. */
+ET_CHECKED int et_state_open_archive(const struct et_state *state,
+				     const struct et_archive_entry *entry, struct et_reader **ret,
 				     struct et_error *err);
-/* Takes in every archive that the catalog does not know; *ret_count: how many. */
-ET_CHECKED int et_state_catch_up(struct et_state *state, uint64_t *ret_count, struct et_error *err);
+
+struct et_caught_up {
+	uint64_t archives; /* taken in */
+	uint64_t gaps;     /* noted between them as holes: archives are missing there */
+	uint64_t removed;  /* that compact had merged, and did not get to remove */
+};
+/* Takes in every archive behind those that the catalog knows. Missing ones become holes; what
+ * compact left over is finished; what does not fit is named on stderr and left alone. */
+ET_CHECKED int et_state_catch_up(struct et_state *state, struct et_caught_up *ret,
+				 struct et_error *err);
 
 #endif

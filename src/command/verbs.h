@@ -10,7 +10,7 @@
 
 struct json_t;
 
-#define VERB(constant, name, arguments, line, examples) \
+#define VERB(constant, name, arguments, most, line, examples) \
 	int et_verb_##name(const struct et_options *options, struct et_error *err);
 #include "command/verbs.def"
 #undef VERB

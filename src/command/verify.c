@@ -59,7 +59,7 @@ print_damage(const struct et_damage *damage)
 	if (damage->offset != UINT64_MAX)
 		(void)printf(" at byte %" PRIu64, damage->offset);
 	(void)printf(": %s", text);
-	if (damage->last_seq > 0)
+	if (damage->last_seq > 0 && damage->first_seq <= damage->last_seq)
 		(void)printf(" (sequences %" PRIu64 " to %" PRIu64 ")", damage->first_seq,
 			     damage->last_seq);
 	(void)putchar('\n');
@@ -88,6 +88,7 @@ say(struct check *check, enum et_damage_code code, const char *path, const char 
 	on_damage(check, &damage);
 }
 
+/* ET_GONE: it is not there any more. */
 static int
 check_archive(struct check *check, const char *path, struct et_manifest **ret, struct et_error *err)
 {
@@ -95,14 +96,14 @@ check_archive(struct check *check, const char *path, struct et_manifest **ret, s
 	int r;
 
 	r = et_verify_archive(path, &check->verify, &result, err);
+	if (r == ET_CANCELED || r == ET_GONE)
+		return r;
 	/* One that cannot be read at all, be it of a newer evtrail, hides nothing of the others. */
-	if (r < 0 && r != ET_CANCELED) {
+	if (r < 0) {
 		say(check, ET_DAMAGE_FRAME, path, err != NULL ? err->text : "cannot be read");
 		et_error_clear(err);
 		return 0;
 	}
-	if (r < 0)
-		return r;
 	check->archives++;
 	check->records += result.records;
 	check->raw_bytes += result.raw_bytes;
@@ -121,39 +122,127 @@ check_start(struct check *check, const char *path, const struct et_statement *st
 		    "the archives before it are missing: its tree does not start here");
 }
 
-static int
-check_chain(struct check *check, const struct et_archive_list *list, struct et_error *err)
+/* The archives of a folder, one behind the other. */
+struct chain {
+	const char *dir;
+	struct et_manifest *before; /* of the archive before; NULL: there is none, or unreadable */
+	uint64_t next_seq;          /* behind it; 0: there is none */
+	uint64_t merged_to;         /* what compact merged beside us, and was checked as merged */
+};
+
+static void
+check_neighbours(struct check *check, const struct chain *chain, const struct et_archive_name *item,
+		 const struct et_manifest *manifest)
 {
-	struct et_manifest *before = NULL;
-	bool broken = false;
+	if (manifest != NULL && chain->before != NULL)
+		(void)et_verify_link(item->path, &chain->before->statement, &manifest->statement,
+				     &check->verify);
+	else if (manifest != NULL && chain->next_seq == 0)
+		check_start(check, item->path, &manifest->statement);
+	/* Behind an archive without a readable manifest the names still have to tile. */
+	else if (chain->next_seq != 0 && item->first_seq != chain->next_seq)
+		say(check, ET_DAMAGE_LINK, item->path,
+		    "does not begin where the archive before it ends");
+}
+
+static void
+go_on_behind(struct chain *chain, const struct et_archive_name *item, struct et_manifest *manifest)
+{
+	et_manifest_free(chain->before);
+	chain->before = manifest;
+	chain->next_seq = item->last_seq + 1;
+}
+
+/* An archive that was listed and is gone: compact works beside us when another one holds its range
+ * by now. That one is checked in its place: 1. 0: there is none. */
+static int
+check_merged(struct check *check, struct chain *chain, const struct et_archive_name *gone,
+	     struct et_error *err)
+{
+	struct et_archive_list list = { 0 };
+	const struct et_archive_name *merged = NULL;
+	struct et_manifest *manifest = NULL;
+	int r = et_archive_list_read(chain->dir, &list, err);
+
+	for (size_t i = 0; r == 0 && merged == NULL && i < list.count; i++)
+		if (list.items[i].first_seq <= gone->first_seq &&
+		    list.items[i].last_seq >= gone->last_seq)
+			merged = &list.items[i];
+	if (merged != NULL && (r = check_archive(check, merged->path, &manifest, err)) == 0) {
+		if (chain->next_seq == 0 || merged->first_seq >= chain->next_seq)
+			check_neighbours(check, chain, merged, manifest);
+		go_on_behind(chain, merged, manifest);
+		chain->merged_to = merged->last_seq;
+		r = 1;
+	}
+	et_archive_list_done(&list);
+	return r;
+}
+
+static int
+check_listed(struct check *check, struct chain *chain, const struct et_archive_name *item,
+	     struct et_error *err)
+{
+	struct et_manifest *manifest = NULL;
+	int r;
+
+	r = check_archive(check, item->path, &manifest, err);
+	if (r == ET_GONE) {
+		r = check_merged(check, chain, item, err);
+		if (r == 0 || r == ET_GONE)
+			say(check, ET_DAMAGE_FRAME, item->path, "it was there, and is gone");
+		return r == ET_CANCELED ? r : 0;
+	}
+	if (r < 0)
+		return r;
+	check_neighbours(check, chain, item, manifest);
+	go_on_behind(chain, item, manifest);
+	return 0;
+}
+
+/* Inside the range of another one: no damage when it is what compact left over. */
+static int
+check_leftover(struct check *check, const struct et_archive_name *item, struct et_error *err)
+{
+	struct et_manifest *manifest = NULL;
+	struct et_error why = { 0 };
+	int r = et_archive_part_of(item->path, item->within->path, &why);
+
+	if (r > 0) {
+		et_log(ET_LOG_WARNING,
+		       "'%s' was left over by compact; the next run that writes removes it",
+		       item->path);
+		return 0;
+	}
+	if (r == ET_GONE)
+		return 0;
+	say(check, ET_DAMAGE_LINK, item->path,
+	    "it lies inside the range of another one, and is no part of that");
+	r = check_archive(check, item->path, &manifest, err);
+	et_manifest_free(manifest);
+	return r == ET_GONE ? 0 : r;
+}
+
+static int
+check_chain(struct check *check, const char *dir, const struct et_archive_list *list,
+	    struct et_error *err)
+{
+	struct chain chain = { .dir = dir };
 	int r = 0;
 
 	et_progress_begin(&check->progress, check->options, "verifying", "archives");
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
-		const char *path = list->items[i].path;
-		struct et_manifest *manifest = NULL;
+		const struct et_archive_name *item = &list->items[i];
 
 		r = et_cancel_check(err);
-		if (r == 0)
-			r = check_archive(check, path, &manifest, err);
-		if (r == 0 && manifest != NULL && before != NULL)
-			(void)et_verify_link(path, &before->statement, &manifest->statement,
-					     &check->verify);
-		else if (r == 0 && manifest != NULL && !broken)
-			check_start(check, path, &manifest->statement);
-		/* Behind an archive without a readable manifest the names still have to tile. */
-		if (r == 0 && i > 0 &&
-		    list->items[i].first_seq != list->items[i - 1].last_seq + 1 &&
-		    (before == NULL || manifest == NULL))
-			say(check, ET_DAMAGE_LINK, path,
-			    "does not begin where the archive before it ends");
+		if (r == 0 && item->within != NULL)
+			r = check_leftover(check, item, err);
+		else if (r == 0 && item->last_seq > chain.merged_to)
+			r = check_listed(check, &chain, item, err);
 		et_progress_at(&check->progress, i + 1, (double)(i + 1) / (double)list->count);
-		broken = manifest == NULL;
-		et_manifest_free(before);
-		before = manifest;
 	}
 	et_progress_end(&check->progress);
-	et_manifest_free(before);
+	et_manifest_free(chain.before);
 	return r;
 }
 
@@ -175,7 +264,7 @@ check_folder(struct check *check, const char *path, unsigned depth, struct et_er
 
 	r = et_archive_list_read(path, &list, err);
 	if (r == 0 && list.count > 0)
-		r = check_chain(check, &list, err);
+		r = check_chain(check, path, &list, err);
 	et_archive_list_done(&list);
 	if (r < 0 || depth == 0)
 		return r;
@@ -208,15 +297,36 @@ check_path(struct check *check, const char *path, unsigned depth, struct et_erro
 		return check_folder(check, path, depth, err);
 	r = check_archive(check, path, &manifest, err);
 	et_manifest_free(manifest);
+	if (r == ET_GONE)
+		r = et_error_set(err, ET_GONE, "'%s' is gone", path);
 	return r;
 }
 
-/* What the catalog knows and the disk does not have. */
+/* Is the archive gone? *entry becomes the one that the catalog has there. */
+static int
+look_for(struct et_state *state, struct et_archive_entry *entry, bool *ret_gone,
+	 struct et_error *err)
+{
+	ET_CLEAN_MEM char *path = et_state_archive_path(state, entry);
+	struct stat file;
+	int r;
+
+	*ret_gone = stat(path, &file) != 0;
+	if (!*ret_gone)
+		return 0;
+	r = et_catalog_archive_at(state->catalog, entry->identity, entry->first_seq, entry, err);
+	return r < 0 ? r : 0;
+}
+
+/* What the catalog knows and the disk does not have. While compact works beside us the list ages:
+ * what is gone is looked up anew behind it. */
 static int
 check_catalog(struct check *check, struct et_state *state, struct et_error *err)
 {
 	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
+	struct et_archive_entry *gone = NULL;
 	struct et_archive_entry entry;
+	size_t count = 0;
 	struct stat file;
 	int r;
 
@@ -224,11 +334,27 @@ check_catalog(struct check *check, struct et_state *state, struct et_error *err)
 	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0) {
 		ET_CLEAN_MEM char *path = et_state_archive_path(state, &entry);
 
-		if (stat(path, &file) != 0)
-			say(check, ET_DAMAGE_LINK, path,
-			    "the catalog names it, and it is not there");
+		if (stat(path, &file) != 0) {
+			gone = et_realloc_array(gone, count + 1, sizeof(*gone));
+			gone[count++] = entry;
+		}
 		r = 0;
 	}
+	et_entry_list_free(ET_STEAL(list));
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		bool is_gone = false;
+
+		r = look_for(state, &gone[i], &is_gone, err);
+		if (r == 0 && is_gone)
+			r = look_for(state, &gone[i], &is_gone, err);
+		if (r == 0 && is_gone) {
+			ET_CLEAN_MEM char *path = et_state_archive_path(state, &gone[i]);
+
+			say(check, ET_DAMAGE_LINK, path,
+			    "the catalog names it, and it is not there");
+		}
+	}
+	free(gone);
 	return r < 0 ? r : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "store/conn_internal.h"
@@ -18,6 +19,8 @@
 #define DEFAULT_OWNERS_DB "ownersDevices_db"
 #define DEFAULT_OWNERS_COLLECTION "userdevices"
 #define NS_PER_MS 1000000
+#define SLICE_FIRST_MS 500 /* doubled up to the most: a slow server needs its time, too */
+#define SLICE_MOST_MS 2000
 
 #define HINT_REACH "check the address, the network, and that MongoDB runs there"
 #define HINT_LOAD "check the load of the server, or raise the time-out"
@@ -142,52 +145,6 @@ et_store_fail(const struct et_store *store, struct et_error *err, const bson_err
 	return code;
 }
 
-/* True for an option whose value is a secret. */
-static bool
-is_secret_option(const char *option)
-{
-	static const char *const names[] = { "authmechanismproperties=",
-					     "tlscertificatekeyfilepassword=",
-					     "sslclientcertificatekeypassword=" };
-
-	for (size_t i = 0; i < ET_COUNT(names); i++)
-		if (strncasecmp(option, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
-void
-et_store_redact(struct et_buf *out, const char *uri)
-{
-	size_t bytes = strcspn(uri, "?");
-	const char *host = memmem(uri, bytes, "://", 3);
-	const char *at;
-
-	host = host != NULL ? host + 3 : uri;
-	at = memrchr(host, '@', strlen(host));
-	/* An unescaped "?" in a password: the last "@" of all decides. */
-	if (at != NULL && at >= uri + bytes)
-		bytes = (size_t)(at - uri) + 1 + strcspn(at, "?") - 1;
-	et_buf_put(out, uri, (size_t)(host - uri));
-	if (at != NULL) {
-		et_buf_text(out, "***@");
-		host = at + 1;
-	}
-	et_buf_put(out, host, (size_t)(uri + bytes - host));
-	uri += bytes;
-	while (*uri != '\0') {
-		size_t option = 1 + strcspn(uri + 1, "&");
-
-		if (is_secret_option(uri + 1))
-			et_buf_put(out, uri, strcspn(uri, "=") + 1);
-		else
-			et_buf_put(out, uri, option);
-		if (is_secret_option(uri + 1))
-			et_buf_text(out, "***");
-		uri += option;
-	}
-}
-
 static const char *
 or_default(const char *text, const char *other)
 {
@@ -267,7 +224,6 @@ read_uri(struct et_store *store, const struct et_store_options *options, mongoc_
 				  : NULL;
 	store->secondary =
 		mongoc_read_prefs_get_mode(mongoc_uri_get_read_prefs_t(uri)) != MONGOC_READ_PRIMARY;
-	mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
 	mongoc_uri_set_option_as_int32(
 		uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
 		milliseconds(options->connect_timeout_ns, ET_STORE_CONNECT_TIMEOUT_NS));
@@ -278,8 +234,7 @@ read_uri(struct et_store *store, const struct et_store_options *options, mongoc_
 		uri, MONGOC_URI_SOCKETTIMEOUTMS,
 		milliseconds(options->read_timeout_ns, ET_STORE_READ_TIMEOUT_NS));
 	/* An election takes seconds: look for a primary until the time is up, not once. */
-	if (!mongoc_uri_has_option(uri, MONGOC_URI_SERVERSELECTIONTRYONCE))
-		mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
+	mongoc_uri_set_option_as_bool(uri, MONGOC_URI_SERVERSELECTIONTRYONCE, false);
 	if (mongoc_uri_get_appname(uri) == NULL)
 		(void)mongoc_uri_set_appname(uri, "evtrail");
 	r = set_tls(store, uri, options, err);
@@ -415,6 +370,50 @@ store_new(const struct et_store_options *options)
 	return store;
 }
 
+/* The driver looks for a server without asking anybody. A client that does so for a short while is
+ * tried again and again, until the time-out, or until the run is to end. */
+static int
+reach_server(struct et_store *store, const mongoc_uri_t *uri, struct et_error *err)
+{
+	int32_t left_ms = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+							 SLICE_MOST_MS);
+	int64_t until = et_clock_monotonic_ns() + (int64_t)left_ms * NS_PER_MS;
+	int32_t slice_ms = SLICE_FIRST_MS;
+	mongoc_uri_t *short_uri = mongoc_uri_copy(uri);
+	int r;
+
+	for (;;) {
+		if (slice_ms > left_ms)
+			slice_ms = left_ms;
+		mongoc_uri_set_option_as_int32(short_uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS,
+					       slice_ms);
+		mongoc_uri_set_option_as_int32(short_uri, MONGOC_URI_CONNECTTIMEOUTMS, slice_ms);
+		store->client = mongoc_client_new_from_uri(short_uri);
+		if (store->client == NULL) {
+			r = et_error_set(err, ET_CONFIG,
+					 "connect to %s: the driver does not take this address",
+					 store->address);
+			break;
+		}
+		(void)mongoc_client_set_error_api(store->client, MONGOC_ERROR_API_VERSION_2);
+		r = ask_server(store, err);
+		mongoc_client_destroy(ET_STEAL(store->client));
+		if (r != ET_UNAVAILABLE && r != ET_TIMEOUT)
+			break;
+		if (et_cancel_asked()) {
+			r = et_cancel_check(err);
+			break;
+		}
+		left_ms = (int32_t)((until - et_clock_monotonic_ns()) / NS_PER_MS);
+		if (left_ms <= 0)
+			break;
+		if (slice_ms < SLICE_MOST_MS)
+			slice_ms *= 2;
+	}
+	mongoc_uri_destroy(short_uri);
+	return r;
+}
+
 int
 et_store_open(const struct et_store_options *options, struct et_store **ret, struct et_error *err)
 {
@@ -427,6 +426,8 @@ et_store_open(const struct et_store_options *options, struct et_store **ret, str
 	r = read_uri(store, options, &uri, err);
 	if (r == 0)
 		r = et_fault_point("fetch", err);
+	if (r == 0)
+		r = reach_server(store, uri, err);
 	if (r < 0) {
 		mongoc_uri_destroy(uri);
 		return r;
@@ -442,9 +443,6 @@ et_store_open(const struct et_store_options *options, struct et_store **ret, str
 	store->owners = mongoc_client_get_collection(
 		store->client, or_default(options->owners_db, DEFAULT_OWNERS_DB),
 		or_default(options->owners_collection, DEFAULT_OWNERS_COLLECTION));
-	r = ask_server(store, err);
-	if (r < 0)
-		return r;
 	et_store_set_majority(store, store->majority);
 	*ret = ET_STEAL(store);
 	return 0;

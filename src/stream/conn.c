@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "stream/conn_internal.h"
 #include "stream/nkey.h"
@@ -14,6 +16,7 @@
 #define ADDRESSES_MAX 64
 #define RECONNECT_PAUSE_MS 200
 #define PING_INTERVAL_MS 20000
+#define SLICE_MS 50 /* between looks at the cancel flag and at refusals */
 
 #define HINT_REACH "check the address, the network, and that nats-server runs there"
 #define HINT_CREDENTIALS                                                                           \
@@ -315,8 +318,11 @@ et_conn_open(const struct et_stream_options *options, struct et_conn **ret, stru
 	if (s == NATS_OK)
 		s = natsConnection_Connect(&conn->nats, nats);
 	natsOptions_Destroy(nats);
-	if (s != NATS_OK)
-		return et_conn_fail(conn, err, s, "connect to");
+	if (s != NATS_OK) {
+		/* A signal breaks the library's poll, which it takes for a broken connection. */
+		r = et_cancel_check(err);
+		return r < 0 ? r : et_conn_fail(conn, err, s, "connect to");
+	}
 	*ret = ET_STEAL(conn);
 	return 0;
 }
@@ -376,6 +382,63 @@ was_denied(struct et_conn *conn, const char *subject)
 	       text != NULL && strstr(text, subject) != NULL;
 }
 
+static uint64_t
+count_reconnects(struct et_conn *conn)
+{
+	natsStatistics *statistics = NULL;
+	uint64_t count = 0;
+
+	if (natsStatistics_Create(&statistics) == NATS_OK &&
+	    natsConnection_GetStats(conn->nats, statistics) == NATS_OK)
+		(void)natsStatistics_GetCounts(statistics, NULL, NULL, NULL, NULL, &count);
+	natsStatistics_Destroy(statistics);
+	return count;
+}
+
+/* In slices: a refusal comes beside the answer, and a lost connection takes the answer with it.
+ * NATS_TIMEOUT also when the run is to end. */
+static natsStatus
+wait_for_answer(struct et_conn *conn, natsSubscription *subscription, const char *subject,
+		const char *inbox, natsMsg **ret)
+{
+	int64_t until = et_clock_monotonic_ns() + conn->options.read_timeout_ns;
+	uint64_t reconnects = count_reconnects(conn);
+	bool connected = natsConnection_Status(conn->nats) == NATS_CONN_STATUS_CONNECTED;
+	natsStatus s;
+
+	for (;;) {
+		s = natsSubscription_NextMsg(ret, subscription, SLICE_MS);
+		if (s != NATS_TIMEOUT)
+			return s;
+		if (was_denied(conn, subject) || was_denied(conn, inbox))
+			return NATS_NOT_PERMITTED;
+		if (connected && (natsConnection_Status(conn->nats) != NATS_CONN_STATUS_CONNECTED ||
+				  count_reconnects(conn) != reconnects))
+			return NATS_CONNECTION_DISCONNECTED;
+		if (et_cancel_asked() || et_clock_monotonic_ns() >= until)
+			return NATS_TIMEOUT;
+	}
+}
+
+static natsStatus
+request(struct et_conn *conn, const char *subject, const char *json, int bytes, natsMsg **ret)
+{
+	natsSubscription *subscription = NULL;
+	natsInbox *inbox = NULL;
+	natsStatus s;
+
+	s = natsInbox_Create(&inbox);
+	if (s == NATS_OK)
+		s = natsConnection_SubscribeSync(&subscription, conn->nats, inbox);
+	if (s == NATS_OK)
+		s = natsConnection_PublishRequest(conn->nats, subject, inbox, json, bytes);
+	if (s == NATS_OK)
+		s = wait_for_answer(conn, subscription, subject, inbox, ret);
+	natsSubscription_Destroy(subscription);
+	natsInbox_Destroy(inbox);
+	return s;
+}
+
 int
 et_conn_api(struct et_conn *conn, const char *subject, const char *json, struct et_buf *reply,
 	    struct et_error *err)
@@ -392,11 +455,22 @@ et_conn_api(struct et_conn *conn, const char *subject, const char *json, struct 
 	if (bytes > INT_MAX)
 		return et_error_set(err, ET_LIMIT, "ask %s for %s: the request is too long",
 				    conn->address, subject);
-	s = natsConnection_Request(&message, conn->nats, full, json, (int)bytes,
-				   et_conn_milliseconds(conn->options.read_timeout_ns));
-	if (s == NATS_TIMEOUT && was_denied(conn, full))
-		s = NATS_NOT_PERMITTED;
+	s = request(conn, full, json, (int)bytes, &message);
+	/* libnats hands "no responders" over as an empty message with a status. */
+	if (s == NATS_OK && natsMsg_IsNoResponders(message)) {
+		natsMsg_Destroy(message);
+		s = NATS_NO_RESPONDERS;
+	}
+	if (s == NATS_NOT_PERMITTED && was_denied(conn, "_INBOX.")) {
+		r = et_error_set(err, ET_DENIED, "%s: subscribe to _INBOX.>: not permitted",
+				 conn->address);
+		et_error_hint(err, "this user's permissions on the server do not allow it");
+		return r;
+	}
 	if (s != NATS_OK) {
+		r = s == NATS_TIMEOUT ? et_cancel_check(err) : 0;
+		if (r < 0)
+			return r;
 		r = et_conn_fail(conn, err, s, "ask");
 		return et_error_wrap(err, r, "%s", full);
 	}

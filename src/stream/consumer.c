@@ -2,6 +2,7 @@
 #include "stream/consumer.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "stream/apijson.h"
 #include "stream/conn_internal.h"
@@ -49,6 +50,10 @@ et_consumer_create(struct et_conn *conn, const char *stream, const char *inbox, 
 		r = read_reply((struct et_slice){ reply.data, reply.size }, ret_name, ret_pending,
 			       err);
 	et_buf_done(&reply);
+	/* With them the server would stop at the limit; a consumer without is refused. */
+	if (r < 0 && err != NULL && strstr(err->text, "requires ack policy") != NULL)
+		et_error_hint(err, "the stream's consumer_limits.max_ack_pending refuses consumers "
+				   "without acknowledgements: remove it");
 	return r < 0 ? et_error_wrap(err, r, "make a consumer of stream '%s'", stream) : 0;
 }
 

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/fault.h"
 
@@ -138,8 +139,10 @@ et_feed_open(const struct et_conn *conn, struct et_feed **ret, struct et_error *
 		return r;
 	s = connect_to(feed, options);
 	natsOptions_Destroy(options);
-	if (s != NATS_OK)
-		return et_conn_fail(conn, err, s, "connect to");
+	if (s != NATS_OK) {
+		r = et_cancel_check(err);
+		return r < 0 ? r : et_conn_fail(conn, err, s, "connect to");
+	}
 	send_output(feed);
 	*ret = ET_STEAL(feed);
 	return 0;

@@ -47,6 +47,11 @@ ET_CHECKED int et_stream_names(struct et_conn *conn, struct et_buf *out, size_t 
  * (or no such stream); ET_GARBLED. */
 ET_CHECKED int et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq,
 			     struct et_buf *out, struct et_record *ret, struct et_error *err);
+/* The first message at or behind `seq`, in one request: the server steps over what was deleted.
+ * ET_GONE when there is none. Servers that do not know how to (before 2.8) answer as to
+ * et_stream_get; those that tell their clock (et_stream_info) do know. */
+ET_CHECKED int et_stream_get_next(struct et_conn *conn, const char *stream, uint64_t seq,
+				  struct et_buf *out, struct et_record *ret, struct et_error *err);
 /* The pure part. */
 ET_CHECKED int et_stream_get_parse(struct et_slice json, struct et_buf *out, struct et_record *ret,
 				   struct et_error *err);

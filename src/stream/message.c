@@ -127,12 +127,13 @@ et_stream_get_parse(struct et_slice text, struct et_buf *out, struct et_record *
 	return read_message(message, out, ret, err);
 }
 
-int
-et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_buf *out,
-	      struct et_record *ret, struct et_error *err)
+static int
+ask(struct et_conn *conn, const char *stream, uint64_t seq, bool next, struct et_buf *out,
+    struct et_record *ret, struct et_error *err)
 {
 	ET_CLEAN_MEM char *subject = NULL;
-	ET_CLEAN_MEM char *request = et_format("{\"seq\":%" PRIu64 "}", seq);
+	ET_CLEAN_MEM char *request =
+		et_format("{\"seq\":%" PRIu64 "%s}", seq, next ? ",\"next_by_subj\":\">\"" : "");
 	struct et_record record;
 	struct et_buf reply;
 	int r;
@@ -146,7 +147,7 @@ et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_
 		r = et_stream_get_parse((struct et_slice){ reply.data, reply.size }, out, &record,
 					err);
 	et_buf_done(&reply);
-	if (r == 0 && record.seq != seq)
+	if (r == 0 && (next ? record.seq < seq : record.seq != seq))
 		r = et_error_set(err, ET_GARBLED, "the server answered with message %" PRIu64,
 				 record.seq);
 	if (r < 0)
@@ -154,4 +155,18 @@ et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_
 				     stream);
 	*ret = record;
 	return 0;
+}
+
+int
+et_stream_get(struct et_conn *conn, const char *stream, uint64_t seq, struct et_buf *out,
+	      struct et_record *ret, struct et_error *err)
+{
+	return ask(conn, stream, seq, false, out, ret, err);
+}
+
+int
+et_stream_get_next(struct et_conn *conn, const char *stream, uint64_t seq, struct et_buf *out,
+		   struct et_record *ret, struct et_error *err)
+{
+	return ask(conn, stream, seq, true, out, ret, err);
 }

@@ -90,3 +90,12 @@ id_is() {
 		says "$stderr" 'hint: '
 	done
 }
+
+@test "an empty claim, href, device or subject is a usage error" {
+	et 2 id owner ''
+	says "$stderr" empty
+	same stdout "$output" ''
+	et 2 id href ''
+	et 2 id subject ''
+	et 2 id aggregate '' /light/1
+}

@@ -58,3 +58,11 @@ shows_no_secret() {
 	et 2 "${offline[@]}" --nats-user me --nats-password-file "$BATS_TEST_TMPDIR/none" snapshot
 	says "$stderr" "$BATS_TEST_TMPDIR/none"
 }
+
+@test "an empty secret file is refused, and not taken for no secret" {
+	: >"$BATS_TEST_TMPDIR/empty"
+	et 2 --connect-timeout 1s --nats-user x --nats-password-file "$BATS_TEST_TMPDIR/empty" snapshot
+	says "$stderr" 'is empty'
+	et 2 --connect-timeout 1s --mongo-uri-file "$BATS_TEST_TMPDIR/empty" audit --no-snapshot
+	says "$stderr" 'is empty'
+}

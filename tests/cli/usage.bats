@@ -111,3 +111,67 @@ setup() {
 	EVTRAIL_NATS_URL=nats://127.0.0.1:2 et 3 --config "$config" --nats-url nats://127.0.0.1:3 snapshot
 	says "$stderr" 127.0.0.1:3
 }
+
+@test "an argument that a command does not take is refused" {
+	local command
+	for command in snapshot audit info compact reindex; do
+		et 2 "$command" nonsense
+		says "$stderr" "'$command'" "'nonsense'" 'hint: '
+		same "stdout of $command" "$output" ''
+	done
+	et 2 id aggregate a b c
+	says "$stderr" "'c'"
+}
+
+@test "options that contradict each other are named" {
+	local out=$BATS_TEST_TMPDIR/out
+	et 2 snapshot --out "$out" --from-seq 5 --from-time -1h
+	says "$stderr" --from-seq --from-time
+	et 2 snapshot --out "$out" --from-seq 100 --to-seq 50
+	says "$stderr" '--from-seq 100' '--to-seq 50'
+	et 2 snapshot --out "$out" --from-time -1h --to-time -2h
+	says "$stderr" --from-time --to-time
+	et 2 cat --from-seq 100 --to-seq 50
+	says "$stderr" '--from-seq 100' '--to-seq 50'
+	et 2 cat 5 --from-seq 3
+	says "$stderr" "'5'" --from-seq
+	et 2 cat 5 --to-seq 3
+	says "$stderr" "'5'" --to-seq
+}
+
+@test "--out in the state, or around its archives, is refused" {
+	mkdir -p "$state/archives"
+	ln -s "$state" "$BATS_TEST_TMPDIR/link"
+	local out
+	for out in "$state" "$state/deep/er" "$BATS_TEST_TMPDIR/link/x" "$BATS_TEST_TMPDIR/none/../state/x"; do
+		et 2 snapshot --out "$out"
+		says "$stderr" --out "$state" 'hint: '
+	done
+	et 2 --stream state snapshot --out "$BATS_TEST_TMPDIR"
+	says "$stderr" --out
+	[[ -z $(find "$state" -type f) ]]
+}
+
+@test "an empty value is refused, on the command line and in the configuration" {
+	local option config=$BATS_TEST_TMPDIR/evtrail.conf
+	for option in mongo-uri nats-url stream config nats-password-file connect-timeout; do
+		et 2 "--$option" '' info
+		says "$stderr" "--$option is empty"
+	done
+	printf 'stream = EVENTS\nmongo-uri =\n' >"$config"
+	et 2 --config "$config" info
+	says "$stderr" "$config:2" 'mongo-uri is empty'
+}
+
+@test "an empty variable counts as not set" {
+	EVTRAIL_CONFIG='' EVTRAIL_JSON='' EVTRAIL_NATS_URL='' et 3 --connect-timeout 1s --nats-url nats://127.0.0.1:1 snapshot
+	same stdout "$output" ''
+}
+
+@test "the configuration cannot name a configuration" {
+	local config=$BATS_TEST_TMPDIR/evtrail.conf
+	printf 'config = other.conf\n' >"$config"
+	et 2 --config "$config" info
+	says "$stderr" "$config:1" 'cannot stand in the file'
+	[[ $stderr != *'did you mean'* ]]
+}

@@ -71,9 +71,12 @@ a_directory_is_listed_by_sequence_without_what_else_is_there(void **state)
 	assert_ok(et_archive_list_read(*state, &list, &err), &err);
 	assert_int_equal(list.count, 3);
 	assert_int_equal(list.items[0].first_seq, 1);
-	assert_int_equal(list.items[1].last_seq, 150);
-	assert_int_equal(list.items[2].last_seq, 200);
-	assert_string_equal(list.items[2].path, file);
+	assert_int_equal(list.items[1].last_seq, 200);
+	assert_string_equal(list.items[1].path, file);
+	assert_int_equal(list.items[2].last_seq, 150);
+	assert_null(list.items[0].within);
+	assert_null(list.items[1].within);
+	assert_ptr_equal(list.items[2].within, &list.items[1]);
 	et_archive_list_done(&list);
 	assert_ok(et_archive_list_read(gone, &list, &err), &err);
 	assert_int_equal(list.count, 0);

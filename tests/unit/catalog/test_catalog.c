@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+
 static char dir[64];
 
 static int
@@ -303,6 +305,37 @@ a_list_that_has_ended_does_not_begin_anew(void **state)
 	et_catalog_free(catalog);
 }
 
+static void
+times_are_those_of_archives_that_hold_messages(void **state)
+{
+	struct et_catalog *catalog = open_catalog();
+	struct et_archive_entry holes = { .identity = "C",
+					  .first_seq = 1,
+					  .last_seq = 2,
+					  .first_time_ns = ET_TIME_NONE,
+					  .last_time_ns = ET_TIME_NONE };
+	struct et_archive_entry full = { .identity = "C",
+					 .first_seq = 3,
+					 .last_seq = 4,
+					 .messages = 2,
+					 .first_time_ns = 700,
+					 .last_time_ns = 900 };
+	struct et_totals totals;
+
+	(void)state;
+	assert_int_equal(et_catalog_forget_coverage(catalog, NULL), 0);
+	assert_int_equal(et_catalog_replace_archives(catalog, &holes, NULL), 0);
+	assert_int_equal(et_catalog_totals(catalog, &totals, NULL), 0);
+	assert_true(totals.first_time_ns == ET_TIME_NONE);
+	assert_true(totals.last_time_ns == ET_TIME_NONE);
+	assert_int_equal(et_catalog_replace_archives(catalog, &full, NULL), 0);
+	assert_int_equal(et_catalog_totals(catalog, &totals, NULL), 0);
+	assert_int_equal(totals.first_time_ns, 700);
+	assert_int_equal(totals.last_time_ns, 900);
+	assert_int_equal(totals.archives, 2);
+	et_catalog_free(catalog);
+}
+
 int
 main(void)
 {
@@ -317,6 +350,7 @@ main(void)
 		cmocka_unit_test(a_take_without_finish_never_was),
 		cmocka_unit_test(a_list_that_has_ended_does_not_begin_anew),
 		cmocka_unit_test(a_suspect_that_the_store_has_wins_over_one_that_it_has_not),
+		cmocka_unit_test(times_are_those_of_archives_that_hold_messages),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
