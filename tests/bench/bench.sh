@@ -61,7 +61,7 @@ found() {
 	note wrong "$1: $2 instead of $3"
 }
 
-evtrail() { "$program" --nats-url "$NATS_URL" --mongo-uri "${JAVA_URI-}" --json "$@" 2>>"$dir/errors"; }
+evtrail() { "$program" --nats-url "$NATS_URL" --mongo-uri "${JAVA_URI:-mongodb://127.0.0.1}" --json "$@" 2>>"$dir/errors"; }
 
 # ours [--status N] NAME STATE ARGUMENT...: a command of evtrail.
 ours() {
@@ -70,7 +70,7 @@ ours() {
 	local name=$1 state=$2
 	shift 2
 	timed "${status[@]}" "$name" "$program" --state "$state" --nats-url "$NATS_URL" \
-		--mongo-uri "${JAVA_URI-mongodb://127.0.0.1}" --json "$@"
+		--mongo-uri "${JAVA_URI:-mongodb://127.0.0.1}" --json "$@"
 }
 
 consumer() {
