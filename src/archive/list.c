@@ -223,15 +223,9 @@ sweep_sidecars(const char *dir, const struct et_archive_list *list, struct et_er
 }
 
 int
-et_archive_sweep(const char *dir, struct et_error *err)
+et_archive_sweep(const char *dir, const struct et_archive_list *list, struct et_error *err)
 {
-	struct et_archive_list list = { 0 };
 	int r = et_dir_sweep(dir, NULL, err);
 
-	if (r == 0)
-		r = et_archive_list_read(dir, &list, err);
-	if (r == 0)
-		r = sweep_sidecars(dir, &list, err);
-	et_archive_list_done(&list);
-	return r;
+	return r == 0 ? sweep_sidecars(dir, list, err) : r;
 }

@@ -83,8 +83,10 @@ void et_archive_list_done(struct et_archive_list *list);
 ET_CHECKED int et_archive_part_of(const char *path, const char *whole_path, struct et_error *err);
 /* Under the state's lock: removes what a crash can leave in a directory of archives, which is
  * temporary files and the sidecars of archives that never got their names, or were merged. A
- * sidecar whose range is missing among the archives stays: it tells what somebody took away. */
-ET_CHECKED int et_archive_sweep(const char *dir, struct et_error *err);
+ * sidecar whose range is missing among the archives stays: it tells what somebody took away. The
+ * list is the directory's. */
+ET_CHECKED int et_archive_sweep(const char *dir, const struct et_archive_list *list,
+				struct et_error *err);
 
 ET_CLEANUP_DEFINE(et_reader, et_reader_free);
 ET_CLEANUP_DEFINE(et_reader_rows, et_reader_rows_free);

@@ -17,7 +17,6 @@ struct config_walk {
 	struct et_options *options;
 	struct et_error *err;
 	int result;
-	int line; /* not given by the parser's callback; found again for the message */
 	const char *text;
 };
 

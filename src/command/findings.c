@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "command/audit.h"
+#include "command/place.h"
 
 static void
 show_finding(struct et_audit *audit, const struct et_report_finding *finding)
@@ -121,30 +122,13 @@ et_audit_list_malformed(struct et_audit *audit, struct et_error *err)
 
 /* ---- the file ---- */
 
-/* The file behind links, or where it is going to be. NULL: there is no such folder. */
-static char *
-real_place(const char *path)
-{
-	ET_CLEAN_MEM char *for_dir = et_strdup(path);
-	ET_CLEAN_MEM char *for_base = et_strdup(path);
-	ET_CLEAN_MEM char *dir = NULL;
-	char *real = realpath(path, NULL);
-
-	if (real != NULL)
-		return real;
-	dir = realpath(dirname(for_dir), NULL);
-	return dir != NULL ? et_format("%s/%s", dir, basename(for_base)) : NULL;
-}
-
 /* A list in the place of the catalog or of an archive would be the end of it. */
 static int
 refuse_state(const struct et_audit *audit, const char *place, struct et_error *err)
 {
-	ET_CLEAN_MEM char *state = realpath(audit->state->dir, NULL);
-	size_t length = state != NULL ? strlen(state) : 0;
+	ET_CLEAN_MEM char *state = et_place_of(audit->state->dir);
 
-	if (length == 0 || strncmp(place, state, length) != 0 ||
-	    (place[length] != '/' && place[length] != '\0'))
+	if (!et_place_lies_in(place, state))
 		return 0;
 	(void)et_error_set(err, ET_USAGE, "--findings %s lies in the state", place);
 	et_error_hint(err, "give a file outside of %s", state);
@@ -172,9 +156,7 @@ et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret, struc
 
 	if (path == NULL)
 		return 0;
-	place = real_place(path);
-	if (place == NULL)
-		return et_error_errno(err, errno, "write '%s'", path);
+	place = et_place_of(path);
 	r = refuse_state(audit, place, err);
 	if (r < 0)
 		return r;
@@ -184,7 +166,7 @@ et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret, struc
 	for_base = et_strdup(place);
 	r = et_atomicfile_open(dirname(for_dir), basename(for_base), ret, err);
 	if (r < 0)
-		return r;
+		return et_error_wrap(err, r, "write '%s'", path);
 	fd = dup(et_atomicfile_fd(*ret));
 	audit->findings_file = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (audit->findings_file == NULL)

@@ -203,12 +203,6 @@ links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t la
 	return r;
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* No missing version belongs before this sequence. Replicas publish out of order: the message above
  * a gap can stand before the one below it. */
 static uint64_t
@@ -220,7 +214,8 @@ first_gap_seq(const struct et_coverage *coverage)
 		return 0;
 	seq = coverage->spans[0].last_seq;
 	for (size_t i = 1; i < coverage->count; i++)
-		seq = least(seq, least(coverage->spans[i].first_seq, coverage->spans[i].last_seq));
+		seq = et_least(seq,
+			       et_least(coverage->spans[i].first_seq, coverage->spans[i].last_seq));
 	return seq;
 }
 

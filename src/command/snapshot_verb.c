@@ -6,6 +6,7 @@
 #include "base/cancel.h"
 #include "base/log.h"
 #include "command/convert.h"
+#include "command/place.h"
 #include "command/snapshot.h"
 #include "command/verbs.h"
 #include "stream/info.h"
@@ -147,43 +148,6 @@ snapshot_out(const struct et_options *options, struct et_conn *conn, struct et_s
 
 /* ---- --out is outside the state ---- */
 
-/* Where a path leads, links followed; what is not there yet is taken as it is written. */
-static char *
-real_place(const char *path)
-{
-	char *place = path[0] == '/' ? et_strdup("") : realpath(".", NULL);
-
-	if (place == NULL)
-		place = et_strdup("");
-	while (*(path += strspn(path, "/")) != '\0') {
-		size_t length = strcspn(path, "/");
-		char *next = et_format("%s/%.*s", place, (int)length, path);
-		char *real = realpath(next, NULL);
-
-		if (real != NULL) {
-			free(next);
-			next = real;
-		} else if (length == 2 && strncmp(path, "..", 2) == 0) {
-			*strrchr(next, '/') = '\0';
-			*(strrchr(next, '/') != NULL ? strrchr(next, '/') : next) = '\0';
-		} else if (length == 1 && path[0] == '.') {
-			*strrchr(next, '/') = '\0';
-		}
-		free(place);
-		place = next;
-		path += length;
-	}
-	return place;
-}
-
-static bool
-lies_in(const char *place, const char *dir)
-{
-	size_t length = strcmp(dir, "/") == 0 ? 0 : strlen(dir);
-
-	return strncmp(place, dir, length) == 0 && (place[length] == '/' || place[length] == '\0');
-}
-
 /* Archives that the catalog did not ask for would be taken for its own. */
 static int
 check_outside(const struct et_options *options, struct et_error *err)
@@ -191,13 +155,14 @@ check_outside(const struct et_options *options, struct et_error *err)
 	ET_CLEAN_MEM char *dir = et_options_state_dir(options);
 	ET_CLEAN_MEM char *in_dir = et_format("%s/archives/%s", dir, options->stream);
 	ET_CLEAN_MEM char *in_out = et_format("%s/%s", options->out, options->stream);
-	ET_CLEAN_MEM char *state = real_place(dir);
-	ET_CLEAN_MEM char *archives = real_place(in_dir);
-	ET_CLEAN_MEM char *out = real_place(options->out);
-	ET_CLEAN_MEM char *tree = real_place(in_out);
+	ET_CLEAN_MEM char *state = et_place_of(dir);
+	ET_CLEAN_MEM char *archives = et_place_of(in_dir);
+	ET_CLEAN_MEM char *out = et_place_of(options->out);
+	ET_CLEAN_MEM char *tree = et_place_of(in_out);
 
-	if (!lies_in(out, state) && !lies_in(tree, state) && !lies_in(out, archives) &&
-	    !lies_in(tree, archives) && !lies_in(archives, tree))
+	if (!et_place_lies_in(out, state) && !et_place_lies_in(tree, state) &&
+	    !et_place_lies_in(out, archives) && !et_place_lies_in(tree, archives) &&
+	    !et_place_lies_in(archives, tree))
 		return 0;
 	(void)et_error_set(err, ET_USAGE, "--out '%s' and the state '%s' lie in each other",
 			   options->out, dir);

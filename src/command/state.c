@@ -414,7 +414,7 @@ catch_up_identity(struct et_state *state, const char *identity, struct et_caught
 	if (r == 0 && is_foreign(&catching))
 		et_log(ET_LOG_WARNING,
 		       "'%s' holds archives of another identity than its name: passed over", dir);
-	else if (r == 0 && (r = et_archive_sweep(dir, err)) == 0)
+	else if (r == 0 && (r = et_archive_sweep(dir, &catching.list, err)) == 0)
 		r = catch_up_list(&catching, err);
 	et_archive_list_done(&catching.list);
 	return r;

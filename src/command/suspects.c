@@ -61,12 +61,6 @@ device_facts(struct batch *batch, const struct suspect *suspect, struct et_facts
 	return r < 0 ? r : 0;
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 static int
 judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 {
@@ -82,7 +76,7 @@ judge_one(struct batch *batch, struct suspect *suspect, struct et_error *err)
 		.in_store = suspect->document_count > 0,
 		/* What was stored since the scan may be published behind the cut: the scan's
 		 * number counts. */
-		.latest_version = least(suspect->latest_version, suspect->from->latest_version),
+		.latest_version = et_least(suspect->latest_version, suspect->from->latest_version),
 		.first_version = suspect->first_version != UINT64_MAX ? suspect->first_version : 0,
 		.latest_time_ns = suspect->latest_time_ns,
 		.coverage = &suspect->coverage,

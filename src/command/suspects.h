@@ -53,6 +53,12 @@ struct batch {
 	struct suspect *in_hand; /* for the sink */
 };
 
+static inline uint64_t
+et_least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Coverage, documents, links and devices of the first `count` suspects of batch->from. ET_LIMIT
  * when they do not fit into the batch's memory. */
 ET_CHECKED int et_batch_fill(struct batch *batch, size_t count, struct et_error *err);

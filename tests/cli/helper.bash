@@ -54,3 +54,18 @@ same() {
 field() {
 	jq -r "$1" <<<"$output"
 }
+
+# listen_silently: accepts connections and says nothing; leaves its port in $port, and $listener to be killed.
+# shellcheck disable=SC2034
+listen_silently() {
+	python3 -c '
+import socket, time
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(8)
+print(s.getsockname()[1], flush=True)
+time.sleep(120)' >"$BATS_TEST_TMPDIR/port" 3>&- &
+	listener=$!
+	until [[ -s $BATS_TEST_TMPDIR/port ]]; do sleep 0.02; done
+	port=$(<"$BATS_TEST_TMPDIR/port")
+}

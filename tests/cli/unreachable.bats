@@ -18,20 +18,6 @@ in_time() {
 	((SECONDS - began <= most)) || { printf 'it took %d s\n' $((SECONDS - began)); return 1; }
 }
 
-# listen_silently: accepts connections and says nothing; leaves its port in $port.
-listen_silently() {
-	python3 -c '
-import socket, sys, time
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-s.listen(8)
-print(s.getsockname()[1], flush=True)
-time.sleep(60)' >"$BATS_TEST_TMPDIR/port" 3>&- &
-	listener=$!
-	until [[ -s $BATS_TEST_TMPDIR/port ]]; do sleep 0.02; done
-	port=$(<"$BATS_TEST_TMPDIR/port")
-}
-
 @test "NATS refuses: 3, the address, no archive" {
 	in_time 10 et 3 --connect-timeout 1s --nats-url nats://127.0.0.1:1 snapshot
 	says "$stderr" 127.0.0.1:1

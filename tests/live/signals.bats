@@ -11,20 +11,6 @@ teardown() {
 	live_teardown
 }
 
-# listen_silently: accepts connections and says nothing; leaves its port in $port.
-listen_silently() {
-	python3 -c '
-import socket, time
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-s.listen(8)
-print(s.getsockname()[1], flush=True)
-time.sleep(120)' >"$BATS_TEST_TMPDIR/port" 3>&- &
-	listener=$!
-	until [[ -s $BATS_TEST_TMPDIR/port ]]; do sleep 0.02; done
-	port=$(<"$BATS_TEST_TMPDIR/port")
-}
-
 @test "Ctrl-C while NATS is connected to: 5" {
 	listen_silently
 	run --separate-stderr -5 timeout --preserve-status --signal=INT 1 "$program" --state "$state" \

@@ -108,6 +108,7 @@ a_sweep_leaves_the_sidecars_of_what_is_there_or_was_taken_away(void **state)
 		{ "notes.txt", true },
 	};
 	ET_CLEAN_MEM char *gone = et_test_path(state, "gone");
+	struct et_archive_list list = { 0 };
 	struct et_error err = { 0 };
 
 	for (size_t i = 0; i < ET_COUNT(files); i++) {
@@ -115,13 +116,15 @@ a_sweep_leaves_the_sidecars_of_what_is_there_or_was_taken_away(void **state)
 
 		et_test_write(path, "");
 	}
-	assert_ok(et_archive_sweep(*state, &err), &err);
+	assert_ok(et_archive_list_read(*state, &list, &err), &err);
+	assert_ok(et_archive_sweep(*state, &list, &err), &err);
 	for (size_t i = 0; i < ET_COUNT(files); i++) {
 		ET_CLEAN_MEM char *path = et_test_path(state, files[i].name);
 
 		assert_int_equal(access(path, F_OK) == 0, files[i].stays);
 	}
-	assert_code(ET_GONE, et_archive_sweep(gone, &err), &err);
+	assert_code(ET_GONE, et_archive_sweep(gone, &list, &err), &err);
+	et_archive_list_done(&list);
 }
 
 int
