@@ -20,6 +20,9 @@ func (w *world) documents(write func([]byte) error) error {
 			continue
 		}
 		for _, a := range d.all {
+			if len(a.stored) == 0 {
+				continue // the store went back behind its first event
+			}
 			if err := w.writeAggregate(r, a, write); err != nil {
 				return err
 			}
@@ -36,8 +39,10 @@ func (w *world) documents(write func([]byte) error) error {
 func (w *world) ghostDocuments(r *random, write func([]byte) error) error {
 	var living []*aggregate
 	for _, d := range w.devices {
-		if !d.deleted {
-			living = append(living, d.all...)
+		for _, a := range d.all {
+			if len(a.stored) > 0 {
+				living = append(living, a)
+			}
 		}
 	}
 	for range min(w.o.ghosts, len(living)) {
@@ -60,6 +65,14 @@ func (w *world) ghostDocuments(r *random, write func([]byte) error) error {
 // writeAggregate writes two documents when the aggregate is to look as if it
 // had outgrown one: the second begins with a snapshot.
 func (w *world) writeAggregate(r *random, a *aggregate, write func([]byte) error) error {
+	if len(a.outgrown) > 0 {
+		w.truth.documents++
+		w.truth.storedEvents += len(a.outgrown)
+		inserted := a.outgrown[0].version
+		if err := write(w.documentAs(r, a, a.outgrown, false, inserted)); err != nil {
+			return err
+		}
+	}
 	events := a.stored
 	if cut := lastSnapshot(events); a.split && cut > 0 {
 		w.truth.documents++
@@ -70,7 +83,7 @@ func (w *world) writeAggregate(r *random, a *aggregate, write func([]byte) error
 	}
 	w.truth.documents++
 	w.truth.storedEvents += len(a.stored)
-	return write(w.document(r, a, events, true))
+	return write(w.document(r, a, events, !a.inactive))
 }
 
 // builder appends elements in the order that its random numbers give: the hub
@@ -116,13 +129,17 @@ func (b *builder) append(doc []byte, id string) []byte {
 }
 
 func (w *world) document(r *random, a *aggregate, events []storedEvent, active bool) []byte {
-	b := builder{r: r}
-	first, last := events[0].version, events[len(events)-1]
 	// A document grew from version 0 on, unless it is the second of two.
 	inserted := uint64(0)
 	if active && len(events) < len(a.stored) {
-		inserted = first
+		inserted = events[0].version
 	}
+	return w.documentAs(r, a, events, active, inserted)
+}
+
+func (w *world) documentAs(r *random, a *aggregate, events []storedEvent, active bool, inserted uint64) []byte {
+	b := builder{r: r}
+	first, last := events[0].version, events[len(events)-1]
 	b.text("groupid", a.device.id)
 	b.text("aggregateid", a.id)
 	b.number("firstversion", int64(first))
@@ -132,7 +149,7 @@ func (w *world) document(r *random, a *aggregate, events []storedEvent, active b
 	b.boolean("isactive", active)
 	b.events(a, events)
 	b.etag(a)
-	b.traits(a, w.o.older)
+	b.traits(a, w.older())
 	return b.append(make([]byte, 0, 1024), fmt.Sprintf("%s.%d", a.id, inserted))
 }
 
@@ -257,10 +274,12 @@ func (w *world) service(r *random, hub string, version uint64) []byte {
 // ownerDocuments writes the identity store: a device that was deleted, silently or
 // not, is not in it any more.
 func (w *world) ownerDocuments(write func([]byte) error) error {
+	written := map[string]bool{}
 	for _, d := range w.devices {
-		if d.deleted {
+		if written[d.id] || !d.born || (d.deleted && !d.ownedStill) {
 			continue
 		}
+		written[d.id] = true
 		b := builder{r: w.r}
 		b.text("owner", d.owner.claim)
 		if err := write(b.append(make([]byte, 0, 128), d.id)); err != nil {

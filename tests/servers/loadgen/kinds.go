@@ -1,7 +1,7 @@
 package main
 
 // kind is an event type of the hub.
-type kind int
+type kind uint8
 
 const (
 	resourceChanged kind = iota

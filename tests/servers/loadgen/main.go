@@ -33,12 +33,16 @@ func generate(o options) error {
 	}
 	began := time.Now()
 	w := newWorld(o, out)
-	if err := w.run(); err != nil {
+	run := w.run
+	if o.live.duration > 0 {
+		run = w.runLive
+	}
+	if err := run(); err != nil {
 		return err
 	}
 	took := time.Since(began).Seconds()
-	fmt.Fprintf(os.Stderr, "loadgen: %d events, %d messages in %.2f s, %.0f/s\n",
-		w.saved, out.count, took, float64(out.count)/took)
+	fmt.Fprintf(os.Stderr, "loadgen: %d events up to %s, %d messages in %.2f s, %.0f/s\n",
+		w.saved, w.newest().Format(time.RFC3339Nano), out.count, took, float64(out.count)/took)
 	if err := w.writeStores(); err != nil {
 		return err
 	}
@@ -46,7 +50,7 @@ func generate(o options) error {
 }
 
 func openOutlet(o options) (*outlet, error) {
-	out := &outlet{}
+	out := &outlet{skip: o.trap.skip}
 	if o.nats != "" {
 		s, err := openStream(o.nats, o.stream, o.tls)
 		if err != nil {
@@ -69,18 +73,18 @@ func openOutlet(o options) (*outlet, error) {
 func (w *world) writeStores() error {
 	ctx := context.Background()
 	var client *store.Client
-	if w.o.mongo != "" {
+	if w.o.mongo != "" && w.live == nil {
 		var err error
 		if client, err = store.Connect(ctx, w.o.mongo); err != nil {
 			return err
 		}
 		defer client.Disconnect(ctx)
 	}
-	events := &documentSink{ctx: ctx, client: client, database: w.o.db, collection: store.EventsCollection}
+	events := &documentSink{ctx: ctx, client: client, database: w.o.db, collection: store.EventsCollection, replace: w.o.replace}
 	if err := events.fill(w.o.bson, w.documents); err != nil {
 		return err
 	}
-	owners := &documentSink{ctx: ctx, client: client, database: w.o.ownersDB, collection: "userdevices"}
+	owners := &documentSink{ctx: ctx, client: client, database: w.o.ownersDB, collection: "userdevices", replace: w.o.replace}
 	return owners.fill(w.o.ownersBSON, w.ownerDocuments)
 }
 
@@ -90,6 +94,7 @@ type documentSink struct {
 	client     *store.Client
 	database   string
 	collection string
+	replace    bool
 }
 
 func (s *documentSink) fill(path string, documents func(func([]byte) error) error) error {
@@ -100,6 +105,11 @@ func (s *documentSink) fill(path string, documents func(func([]byte) error) erro
 	var writer *store.Writer
 	if s.client != nil {
 		collection := s.client.Database(s.database).Collection(s.collection)
+		if s.replace {
+			if err := collection.Drop(s.ctx); err != nil {
+				return err
+			}
+		}
 		if err := store.Prepare(s.ctx, collection); err != nil {
 			return err
 		}
@@ -122,6 +132,7 @@ func (s *documentSink) fill(path string, documents func(func([]byte) error) erro
 }
 
 func (w *world) writeReports() error {
+	w.judge()
 	w.truth.sort()
 	for _, report := range []struct {
 		path  string

@@ -37,12 +37,15 @@ type options struct {
 	nats, stream     string
 	tls              tlsFiles
 	mongo, db        string
+	replace          bool
 	ownersDB         string
 	messages         string
 	bson, ownersBSON string
 	truth, lostOut   string
 	unprovable       string
 	expected         string
+	live             liveOptions
+	trap             trapOptions
 }
 
 // eventsPerDevice gives ten resources some tens of events each.
@@ -85,6 +88,7 @@ func parseOptions(arguments []string) (options, error) {
 	f.StringVar(&o.tls.key, "tls-key", "", "key of the client certificate")
 	f.StringVar(&o.mongo, "mongo", "", "URI of a store to fill")
 	f.StringVar(&o.db, "db", "eventStore_db", "its database")
+	f.BoolVar(&o.replace, "replace", false, "what the databases have is removed first")
 	f.StringVar(&o.ownersDB, "owners-db", "ownersDevices_db", "the identity store's database")
 	f.StringVar(&o.messages, "messages-out", "", "file of the messages: subject and body, each after its length (varint)")
 	f.StringVar(&o.bson, "bson", "", "file of the event store's documents, as mongodump writes it")
@@ -93,11 +97,13 @@ func parseOptions(arguments []string) (options, error) {
 	f.StringVar(&o.lostOut, "lost-out", "", "file of the losses that an audit must find (lost.jsonl)")
 	f.StringVar(&o.unprovable, "unprovable", "", "file of the other losses (unprovable.jsonl)")
 	f.StringVar(&o.expected, "expected", "", "file of an audit's counts (expected.json)")
+	o.live.flags(f)
+	o.trap.flags(f)
 	f.Parse(arguments)
 	if f.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
-	return o, errors.Join(o.setWords(regime, truncate, start), o.check())
+	return o, errors.Join(o.setWords(regime, truncate, start), o.checkLive(), o.check(), o.checkTraps())
 }
 
 // setWords turns the options that are words into what they mean.
@@ -120,11 +126,11 @@ func (o *options) setWords(regime, truncate, start string) error {
 		err = fmt.Errorf("--truncate %q: on, off, failing or sometimes", truncate)
 	}
 	if start == "now" {
-		o.start = time.Now().Add(-o.span).UnixNano()
+		o.start = time.Now().Add(-o.span).UnixNano() + int64(o.trap.hubClock)
 		return err
 	}
 	t, failed := time.Parse(time.RFC3339, start)
-	o.start = t.UnixNano()
+	o.start = t.UnixNano() + int64(o.trap.hubClock)
 	return errors.Join(err, failed)
 }
 
@@ -148,7 +154,7 @@ func (o *options) check() error {
 		return errors.New("more devices are to come back than are deleted")
 	case o.services < 0 || o.ghosts < 0 || o.payload < 0 || o.payload > 900_000 || o.span <= 0:
 		return errors.New("--services, --ghosts, --payload-bytes (at most 900000) or --span is out of range")
-	case o.older && (o.leadrt || o.forced > 0):
+	case o.older && o.trap.upgrade == 0 && (o.leadrt || o.forced > 0 || o.trap.forcedLater > 0):
 		return errors.New("the older hub knew neither leadrt nor forced commands")
 	}
 	return nil

@@ -19,51 +19,92 @@ type sink interface {
 type outlet struct {
 	sinks   []sink
 	count   uint64
-	waiting delayed
-	order   uint64 // of the late ones: they keep it when due together
+	skip    uint64  // so many of the first were sent by an earlier run
+	waiting delayed // until so many have passed
+	held    delayed // until a time
+	order   uint64  // of the late ones: they keep it when due together
+	now     int64   // time of the newest event that came by
+}
+
+// parcel is a message on its way to the stream.
+type parcel struct {
+	subject string
+	body    []byte
+	row     *row // nil: nobody asks where it came to stand
 }
 
 func (o *outlet) send(subject string, body []byte) error {
-	if err := o.emit(subject, body); err != nil {
+	return o.pass(parcel{subject: subject, body: body})
+}
+
+// pass sends a message in its turn, and then those that have waited for it.
+func (o *outlet) pass(m parcel) error {
+	if m.row != nil {
+		o.now = max(o.now, m.row.time)
+	}
+	if err := o.emit(m); err != nil {
 		return err
 	}
 	for len(o.waiting) > 0 && o.waiting[0].due <= o.count {
-		if err := o.emitNext(); err != nil {
+		if err := o.emitNext(&o.waiting); err != nil {
+			return err
+		}
+	}
+	for len(o.held) > 0 && o.held[0].due <= uint64(o.now) {
+		if err := o.emitNext(&o.held); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *outlet) emit(subject string, body []byte) error {
-	for _, s := range o.sinks {
-		if err := s.send(subject, body); err != nil {
-			return err
-		}
-	}
+func (o *outlet) emit(m parcel) error {
 	o.count++
+	if m.row != nil {
+		m.row.seq = o.count
+	}
+	if o.count <= o.skip {
+		return nil
+	}
+	for _, s := range o.sinks {
+		if err := s.send(m.subject, m.body); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (o *outlet) emitNext() error {
-	late := heap.Pop(&o.waiting).(lateMessage)
-	return o.emit(late.subject, late.body)
+func (o *outlet) emitNext(q *delayed) error {
+	return o.emit(heap.Pop(q).(lateMessage).parcel)
 }
 
 // later keeps a copy until so many others have passed, or the end.
-func (o *outlet) later(others uint64, subject string, body []byte) {
+func (o *outlet) later(others uint64, m parcel) { o.keep(&o.waiting, o.count+others, m) }
+
+// until keeps a copy until an event of that time comes by, or the end.
+func (o *outlet) until(time int64, m parcel) { o.keep(&o.held, uint64(time), m) }
+
+func (o *outlet) keep(q *delayed, due uint64, m parcel) {
 	o.order++
-	heap.Push(&o.waiting, lateMessage{o.count + others, o.order, subject, bytes.Clone(body)})
+	m.body = bytes.Clone(m.body)
+	heap.Push(q, lateMessage{due, o.order, m})
 }
 
 func (o *outlet) finish() error {
-	for len(o.waiting) > 0 {
-		if err := o.emitNext(); err != nil {
-			return err
+	for _, q := range []*delayed{&o.waiting, &o.held} {
+		for len(*q) > 0 {
+			if err := o.emitNext(q); err != nil {
+				return err
+			}
 		}
 	}
+	return o.close()
+}
+
+// close leaves behind what waits still.
+func (o *outlet) close() error {
 	for _, s := range o.sinks {
-		if err := s.close(o.count); err != nil {
+		if err := s.close(o.count - min(o.skip, o.count)); err != nil {
 			return err
 		}
 	}
@@ -72,8 +113,7 @@ func (o *outlet) finish() error {
 
 type lateMessage struct {
 	due, order uint64
-	subject    string
-	body       []byte
+	parcel
 }
 
 type delayed []lateMessage

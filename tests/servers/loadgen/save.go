@@ -23,6 +23,7 @@ type saved struct {
 // then they are published one by one.
 func (w *world) save(a *aggregate, drafts ...*draft) error {
 	w.batch = w.batch[:0]
+	w.second = w.twoWriters() && w.r.chance(0.5)
 	var s stamp
 	for _, d := range drafts {
 		s = w.stamp(a)
@@ -33,12 +34,18 @@ func (w *world) save(a *aggregate, drafts ...*draft) error {
 	}
 	a.sinceSnapshot += len(drafts)
 	last := drafts[len(drafts)-1]
-	if w.o.older {
+	if w.older() {
 		w.addSnapshot(a, last)
 	} else {
 		replaceBySnapshot(a, s, last)
 	}
+	if err := w.live.keep(a); err != nil {
+		return err
+	}
 	w.truncate(a)
+	if err := w.live.keep(a); err != nil {
+		return err
+	}
 	w.saved += len(w.batch)
 	for i := range w.batch {
 		if err := w.announce(a, &w.batch[i]); err != nil {
@@ -48,11 +55,20 @@ func (w *world) save(a *aggregate, drafts ...*draft) error {
 	return nil
 }
 
+// older tells which generation the hub is of, now.
+func (w *world) older() bool {
+	return w.o.older && (w.o.trap.upgrade == 0 || w.saved < int(w.o.trap.upgrade*float64(w.o.events)))
+}
+
 func (w *world) stamp(a *aggregate) stamp {
 	d := a.device
-	d.last += int64(w.r.between(200_000, 3_000_000))
+	if w.live != nil {
+		d.last = w.live.time(d.last)
+	} else {
+		d.last += int64(w.r.between(200_000, 3_000_000))
+	}
 	d.sequence++
-	s := stamp{version: a.next, time: d.last, connection: d.connection, sequence: d.sequence, hub: w.hub}
+	s := stamp{version: a.next, time: d.last + w.skew(), connection: d.connection, sequence: d.sequence, hub: w.hub}
 	a.next++
 	return s
 }
@@ -113,40 +129,62 @@ func (w *world) announce(a *aggregate, e *saved) error {
 		w.truth.addUnannounced(a, e)
 		return nil
 	}
-	subject := a.subject + e.kind.String() + w.suffix(a)
+	subject := w.subject(a) + e.kind.String() + w.suffix(a)
 	if why := w.lossOf(a, e); why != "" {
-		w.truth.addLost(lostRecord{
-			aggregate: a, version: e.version, kind: e.kind, subject: subject, time: e.time,
-			length: len(e.raw), digest: sha256.Sum256(e.raw), pairs: len(e.draft.carrier), why: why,
-		})
-		return nil
+		return w.lose(a, e, subject, why)
 	}
-	a.see(e.version)
+	if w.spoiled < w.spoil && w.mayVary(a, e) && w.isProvable(a, e) {
+		return w.sendSpoiled(a, e, subject)
+	}
 	w.data = snappy.Encode(w.data[:cap(w.data)], e.raw)
 	w.body = envelope(w.body[:0], a, e.kind, e.version, w.data)
+	if len(w.body) > maxPayload {
+		return w.lose(a, e, subject, "max_payload")
+	}
+	a.again = false
+	a.see(e.version)
 	return w.send(a, e, subject)
+}
+
+// subject is what the events of an aggregate have in common, up to the type.
+func (w *world) subject(a *aggregate) string {
+	if w.o.trap.oldSubjects > 0 && w.saved < int(w.o.trap.oldSubjects*float64(w.o.events)) {
+		return a.subjectWith(a.id)
+	}
+	return a.subject
+}
+
+func (w *world) lose(a *aggregate, e *saved, subject, why string) error {
+	w.truth.addLost(&lostRecord{
+		aggregate: a, version: e.version, kind: e.kind, subject: subject, time: e.time, owner: a.device.owner,
+		length: len(e.raw), digest: sha256.Sum256(e.raw), pairs: len(e.draft.carrier), why: why,
+	})
+	return w.live.lose(a, e, why)
 }
 
 // send lets some messages come late and some come twice.
 func (w *world) send(a *aggregate, e *saved, subject string) error {
+	m := parcel{subject, w.body, a.newRow(e)}
+	if w.live != nil {
+		m.row.seq = uint64(w.saved) // it comes, be it late
+		return w.live.publish(a, e, subject, w.body)
+	}
 	if w.r.chance(w.o.late) && w.mayVary(a, e) {
 		w.truth.reordered++
-		w.out.later(w.delay(), subject, w.body)
-	} else {
-		a.onTime = true
-		if err := w.out.send(subject, w.body); err != nil {
-			return err
-		}
+		w.out.later(w.delay(), m)
+	} else if err := w.post(a, e, m); err != nil {
+		return err
 	}
 	if !w.r.chance(w.o.duplicates) {
 		return nil
 	}
 	w.truth.addDuplicate(a, e, subject)
+	m.row = a.newRow(e)
 	if w.r.chance(0.5) {
-		w.out.later(w.delay(), subject, w.body)
+		w.out.later(w.delay(), m)
 		return nil
 	}
-	return w.out.send(subject, w.body)
+	return w.out.pass(m)
 }
 
 // delay counts messages: mostly the few of a retry, sometimes those of a
@@ -160,7 +198,7 @@ func (w *world) delay() uint64 {
 
 // suffix is chosen by the event's own types, of which the last one leads.
 func (w *world) suffix(a *aggregate) string {
-	if !w.o.leadrt || a.family != resourceFamily {
+	if !w.o.leadrt || a.family != resourceFamily || w.older() {
 		return ""
 	}
 	if len(a.types) == 0 {
@@ -171,6 +209,10 @@ func (w *world) suffix(a *aggregate) string {
 
 // lossOf returns why the publish is dropped, or nothing.
 func (w *world) lossOf(a *aggregate, e *saved) string {
+	if a.family == linksFamily && w.r.chance(w.o.trap.lostLinks) {
+		a.device.linksLost = true
+		return "links"
+	}
 	if w.o.lost == 0 {
 		return ""
 	}
@@ -206,7 +248,9 @@ func (w *world) misfortune(d *device) string {
 // mayVary keeps safe what the proof of other losses rests on.
 func (w *world) mayVary(a *aggregate, e *saved) bool {
 	switch {
-	case e.draft.kept:
+	case w.o.trap.loseAll:
+		return true
+	case e.draft.kept || a.again:
 		return false
 	case a.family == metadataFamily && e.version == 0:
 		return false // the proof of the device's birth
@@ -221,13 +265,27 @@ func (w *world) mayVary(a *aggregate, e *saved) bool {
 // isProvable leaves out losses that an audit may see, but could not tell from
 // something else: this tool's lists are to be exact.
 func (w *world) isProvable(a *aggregate, e *saved) bool {
+	if w.o.trap.loseAll {
+		return true
+	}
 	// Its confirmation would stand there without it, and so excuse the versions below the first one
 	// that the stream has: the resource was linked somewhere among them.
 	if e.kind.canBeForced() && (a.device.lossyLinks || !a.onTime || a.seenMin > 0) {
 		return false
 	}
-	if (a.device.deathAt > 0 || !w.o.registrations) && !a.published {
+	if !a.published && !w.showsItsHead(a.device) {
 		return false
 	}
 	return w.o.lostSnapshots || !e.kind.isSnapshot()
+}
+
+// showsItsHead tells whether the loss of an aggregate's first events can be seen.
+func (w *world) showsItsHead(d *device) bool {
+	switch {
+	case d.deathAt > 0:
+		return false
+	case d.registration == nil && d.life == 1:
+		return w.o.trap.lostRegistrations > 0 // it cannot, and the counts say so
+	}
+	return true
 }

@@ -27,22 +27,37 @@ type device struct {
 	last        int64 // time of its newest event
 	links       *aggregate
 	metadata    *aggregate
-	resources   []*aggregate // those that are linked
 	all         []*aggregate
-	linked      []link // replaced, never changed: snapshots share it
-	open        []command
-	outage      int // publishes that are still to be dropped in a row
-	twin        bool
-	born        bool
-	deleted     bool
-	silent      bool // its end is not published
-	comesBack   bool
-	life        int // from 1 on
-	deathAt     int // number of saved events that it does not outlive; 0: it lives on
+	standing
+	outage       int // publishes that are still to be dropped in a row
+	born         bool
+	deleted      bool
+	silent       bool // its end is not published
+	comesBack    bool
+	early        bool // the next life begins before this one's end is published
+	goesOn       bool // a life that no registration begins
+	mute         bool // only its resources change, since its documents vanished
+	taken        bool // by a trap: others leave it alone
+	ownedStill   bool // deleted, and the identity store does not know
+	reused       bool // some of its numbers began at 0 again
+	tangled      bool // nobody can say any more which life is which
+	linksLost    bool // more than lossyLinks allows
+	registration *row // of this life
+	life         int  // from 1 on
+	deathAt      int  // number of saved events that it does not outlive; 0: it lives on
 	// Only a device that gives no commands which could pass for forced ones
 	// may lose its links: from outside the two together cannot be told from
 	// the hub's silence.
 	lossyLinks bool
+}
+
+// standing is what the hub knows of a device, and forgets when its store goes back.
+type standing struct {
+	resources []*aggregate // those that are linked
+	unlinked  []*aggregate // those that are not, and have events
+	linked    []link       // replaced, never changed: snapshots share it
+	open      []command
+	twin      bool
 }
 
 // command waits for its confirmation.
@@ -59,21 +74,34 @@ type aggregate struct {
 	href    string
 	subject string // up to the event type
 	types   []string
-	next    uint64 // version
-	fragile bool   // will be, or never was, linked
+	fragile bool // will be, or never was, linked
 	split   bool
+	state
 
+	outgrown []storedEvent // of a document that was given up
+	inactive bool          // its documents say so
+	branches []uint64      // versions from which on numbers were used again
+	again    bool          // its next event is the first since then
+	behind   *parcel       // waits for the next one
+
+	onTime           bool // a version reached the stream in its turn
+	published        bool
+	seenMin, seenMax uint64
+	rows             []*row
+	lost             map[uint64]*lostRecord // the newest of each version
+	unannounced      map[uint64]*unannouncedRecord
+	verdict          judgement
+}
+
+// state is what the store has of an aggregate.
+type state struct {
+	next          uint64   // version
 	latest        embedded // change, or connection state
 	pendings      []embedded
 	stored        []storedEvent
 	sinceSnapshot int
 	etag          []byte
 	etagTime      int64
-
-	onTime            bool // a version reached the stream in its turn
-	published         bool
-	seenMin, seenMax  uint64
-	lost, unannounced []uint64
 }
 
 // embedded is an event as a snapshot holds it: the very bytes.
@@ -115,17 +143,21 @@ func (f family) snapshotKind() kind {
 
 func newAggregate(d *device, f family, href string, types []string) *aggregate {
 	a := &aggregate{device: d, family: f, id: nameUUID(d.id + href), href: href, types: types}
-	a.subject = "plgd.owners." + d.owner.id + ".devices." + d.id
-	switch f {
-	case linksFamily:
-		a.subject += ".resource-links."
-	case metadataFamily:
-		a.subject += ".metadata."
-	default:
-		a.subject += ".resources." + nameUUID(href) + "."
-	}
+	a.subject = a.subjectWith(nameUUID(href))
 	d.all = append(d.all, a)
 	return a
+}
+
+// subjectWith takes what names the resource: long ago it was the aggregate's id.
+func (a *aggregate) subjectWith(name string) string {
+	subject := "plgd.owners." + a.device.owner.id + ".devices." + a.device.id
+	switch a.family {
+	case linksFamily:
+		return subject + ".resource-links."
+	case metadataFamily:
+		return subject + ".metadata."
+	}
+	return subject + ".resources." + name + "."
 }
 
 // apply brings the state up to date. Slices that snapshots may share are

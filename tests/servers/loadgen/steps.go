@@ -16,12 +16,18 @@ const (
 func (w *world) birth(d *device) error {
 	d.born = true
 	d.connectedAt = d.last
+	if d.goesOn {
+		return w.goOn(d)
+	}
 	if w.o.registrations {
-		if err := w.register(d, true); err != nil {
+		var err error
+		if d.registration, err = w.register(d, true); err != nil {
 			return err
 		}
 	}
-	d.metadata = w.aggregate(d, metadataFamily, metadataHref, nil)
+	if d.metadata == nil {
+		d.metadata = w.aggregate(d, metadataFamily, metadataHref, nil)
+	}
 	d.links = w.aggregate(d, linksFamily, linksHref, nil)
 	if err := w.save(d.metadata, w.connectionState(d, true)); err != nil {
 		return err
@@ -46,19 +52,7 @@ func (w *world) aggregate(d *device, f family, href string, types []string) *agg
 // publishLinks announces the resources in two messages, when there are more
 // than two.
 func (w *world) publishLinks(d *device, n int) error {
-	var links []link
-	for i := range n {
-		href, types := resourceAt(i)
-		links = append(links, link{href, types})
-		shown := types
-		if w.o.older {
-			shown = nil // events and documents do not carry them yet
-		}
-		d.resources = append(d.resources, w.aggregate(d, resourceFamily, href, shown))
-	}
-	if n >= 4 && w.r.chance(fragileShare) {
-		d.resources[n-1].fragile = true
-	}
+	links := w.makeResources(d, n)
 	half := (n + 1) / 2
 	if err := w.save(d.links, &draft{kind: linksPublished, links: links[:half], carrier: w.carrier()}); err != nil {
 		return err
@@ -69,13 +63,41 @@ func (w *world) publishLinks(d *device, n int) error {
 	return w.save(d.links, &draft{kind: linksPublished, links: links[half:], carrier: w.carrier()})
 }
 
+func (w *world) makeResources(d *device, n int) []link {
+	var links []link
+	for i := range n {
+		href, types := resourceAt(i)
+		links = append(links, link{href, types})
+		shown := types
+		if w.older() {
+			shown = nil // events and documents do not carry them yet
+		}
+		d.resources = append(d.resources, w.aggregate(d, resourceFamily, href, shown))
+	}
+	if n >= 4 && w.r.chance(fragileShare) {
+		d.resources[n-1].fragile = true
+	}
+	return links
+}
+
 // step is one thing that happens to a device that lives.
 func (w *world) step(d *device) error {
+	if d.mute {
+		a := d.resources[w.r.below(len(d.resources))]
+		return w.save(a, w.change(a, statusOK))
+	}
 	if len(d.open) > 0 && w.r.chance(answerShare) {
 		return w.answerOpen(d)
 	}
-	if w.r.chance(w.o.forced) && d.deathAt == 0 && !d.lossyLinks {
+	mayForce := d.deathAt == 0 && !d.lossyLinks && !w.older()
+	if w.r.chance(w.o.forced) && mayForce {
 		return w.forcedCommand(d)
+	}
+	if w.r.chance(w.o.trap.forcedLater) && mayForce && len(d.unlinked) > 0 {
+		return w.force(d.unlinked[w.r.below(len(d.unlinked))])
+	}
+	if w.r.chance(w.o.trap.bursts) {
+		return w.cancelCommands(d.resources[w.r.below(len(d.resources))])
 	}
 	a := d.resources[min(w.r.below(len(d.resources)), w.r.below(len(d.resources)))]
 	switch n := w.r.below(1000); {
@@ -225,7 +247,8 @@ func (w *world) unlink(d *device) error {
 		a = d.resources[0]
 		return w.save(a, w.change(a, statusOK))
 	}
-	d.resources = d.resources[:last]
+	d.resources = d.resources[:last:last]
+	d.unlinked = append(d.unlinked, a)
 	if err := w.command(a, resourceDeletePending); err != nil {
 		return err
 	}
@@ -243,6 +266,11 @@ func (w *world) forcedCommand(d *device) error {
 	w.forced++
 	a := w.aggregate(d, resourceFamily, fmt.Sprintf("/not/linked/%d", w.forced), nil)
 	a.fragile, a.split = true, false
+	d.unlinked = append(d.unlinked, a)
+	return w.force(a)
+}
+
+func (w *world) force(a *aggregate) error {
 	pending := w.pending(a, resourceUpdatePending)
 	pending.forced = true
 	if err := w.save(a, pending); err != nil || w.r.chance(0.5) {

@@ -5,20 +5,26 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"sort"
 )
 
 // truth is what only the writer knows, and what an audit must make of it.
 type truth struct {
-	lost          []lostRecord
+	lost          []*lostRecord
 	duplicates    []duplicateRecord
-	unannounced   []unannouncedRecord
+	unannounced   []*unannouncedRecord
 	services      []serviceRecord
-	manyLives     bool
-	registrations int
-	reordered     int
-	documents     int
-	storedEvents  int
+	registrations []*row
+	// devices and aggregates that fell into a trap
+	registeredAgain, restarted, vanished []*device
+	resets                               []*aggregate
+
+	manyLives    bool
+	open         bool // some verdict can be the one or the other
+	reordered    int
+	documents    int
+	storedEvents int
 }
 
 type lostRecord struct {
@@ -31,6 +37,8 @@ type lostRecord struct {
 	digest    [32]byte
 	pairs     int
 	why       string
+	owner     *owner
+	verdict   string // empty: nobody asks, or can know
 }
 
 type duplicateRecord struct {
@@ -52,14 +60,21 @@ type serviceRecord struct {
 	name    string
 }
 
-func (t *truth) addLost(l lostRecord) {
+func (t *truth) addLost(l *lostRecord) {
 	t.lost = append(t.lost, l)
-	l.aggregate.lost = append(l.aggregate.lost, l.version)
+	if l.aggregate.lost == nil {
+		l.aggregate.lost = map[uint64]*lostRecord{}
+	}
+	l.aggregate.lost[l.version] = l
 }
 
 func (t *truth) addUnannounced(a *aggregate, e *saved) {
-	t.unannounced = append(t.unannounced, unannouncedRecord{a, e.version, e.kind})
-	a.unannounced = append(a.unannounced, e.version)
+	x := &unannouncedRecord{a, e.version, e.kind}
+	t.unannounced = append(t.unannounced, x)
+	if a.unannounced == nil {
+		a.unannounced = map[uint64]*unannouncedRecord{}
+	}
+	a.unannounced[e.version] = x
 }
 
 func (t *truth) addDuplicate(a *aggregate, e *saved, subject string) {
@@ -90,19 +105,17 @@ func recoveryOf(a *aggregate, version uint64) recovery {
 	return recovery{"superseded", -1}
 }
 
-// proofOf says by which rule the loss shows, or nothing when it does not.
-func proofOf(a *aggregate, version uint64) string {
-	inside := a.published && version > a.seenMin && version < a.seenMax
+// proof says by which rule a loss shows that can be proved.
+func (x *lostRecord) proof() string {
+	c := x.aggregate.verdict.coverage
 	switch {
-	case inside && a.device.deleted:
+	case x.aggregate.device.deleted && len(c) > 0 && x.version > c[0].version:
 		return "between two seen, device deleted"
-	case a.device.deleted:
-		return ""
-	case inside:
-		return "inside"
-	case a.published && version > a.seenMax:
+	case len(c) > 0 && x.version > c[len(c)-1].version:
 		return "latestversion"
-	case a.find(version) != nil:
+	case len(c) > 0 && x.version > c[0].version:
+		return "inside"
+	case x.aggregate.find(x.version) != nil:
 		return "stored copy"
 	}
 	return "device born inside"
@@ -110,7 +123,7 @@ func proofOf(a *aggregate, version uint64) string {
 
 // sort gives the files the order of the aggregates, whatever was lost first.
 func (t *truth) sort() {
-	sort.Slice(t.lost, func(i, j int) bool {
+	sort.SliceStable(t.lost, func(i, j int) bool {
 		return before(t.lost[i].aggregate, t.lost[j].aggregate, t.lost[i].version, t.lost[j].version)
 	})
 	sort.SliceStable(t.duplicates, func(i, j int) bool {
@@ -132,7 +145,7 @@ func before(a, b *aggregate, versionA, versionB uint64) bool {
 func (w *world) expected() map[string]int {
 	t := w.truth
 	e := map[string]int{
-		"registrations": t.registrations, "duplicate": len(t.duplicates), "store_lost": 0,
+		"registrations": 0, "duplicate": 0, "store_lost": 0,
 		"lost": 0, "lost_in_store": 0, "lost_deleted": 0, "unprovable_true_losses": 0,
 		"never_published": 0, "deleted_device": 0, "aggregates": len(t.services),
 		"expected": 0, "matched": 0, "truncated": 0,
@@ -140,49 +153,63 @@ func (w *world) expected() map[string]int {
 	for _, s := range t.services {
 		e["never_published"] += int(s.version) + 1
 	}
+	for _, r := range t.registrations {
+		if r.on(&w.o.trap) {
+			e["registrations"]++
+		}
+	}
 	for _, d := range w.devices {
 		for _, a := range d.all {
 			a.count(e)
 		}
 	}
-	for i := range t.lost {
-		t.lost[i].count(e)
-	}
-	if n := len(t.unannounced); n > 0 {
-		e["unannounced"] = n
+	for _, x := range t.lost {
+		x.count(e)
 	}
 	e["covered"] = e["matched"] + e["truncated"]
-	e["messages"] = e["registrations"] + e["covered"] + e["deleted_device"] + e["duplicate"]
+	e["messages"] = e["registrations"] + e["covered"] + e["deleted_device"] + e["duplicate"] +
+		e["forked"] + e["ahead"] + e["malformed_message"]
+	if t.open {
+		maps.DeleteFunc(e, func(name string, _ int) bool { return !toldAnyway[name] })
+	}
 	return e
 }
 
+// toldAnyway are the counts that no open verdict changes.
+var toldAnyway = map[string]bool{
+	"registrations": true, "never_published": true, "aggregates": true, "expected": true, "messages": true,
+	"malformed_message": true, "unprovable_true_losses": true,
+}
+
+// count adds what a trap brings only when there is some.
 func (a *aggregate) count(e map[string]int) {
-	if a.device.deleted {
-		e["deleted_device"] += int(a.next) - len(a.lost)
-		return
+	j := &a.verdict
+	e["duplicate"] += j.duplicates
+	e["deleted_device"] += j.deleted
+	if len(a.stored) > 0 {
+		latest, _ := a.newest()
+		e["aggregates"]++
+		e["expected"] += int(latest) + 1
+		e["matched"] += j.matched
+		e["truncated"] += j.covered - j.matched
 	}
-	e["aggregates"]++
-	e["expected"] += int(a.next)
-	first := a.stored[0].version
-	e["matched"] += int(a.next - first)
-	e["truncated"] += int(first)
-	for _, versions := range [][]uint64{a.lost, a.unannounced} {
-		for _, v := range versions {
-			if v >= first {
-				e["matched"]--
-			} else {
-				e["truncated"]--
-			}
+	for name, n := range map[string]int{
+		"forked": j.forked, "ahead": j.ahead, "malformed_message": j.bad,
+		isUndecided: j.missing[isUndecided], isUnannounced: j.missing[isUnannounced], isBefore: j.missing[isBefore],
+		isUnverifiable: j.missing[isUnverifiable], isLostInGap: j.missing[isLostInGap],
+	} {
+		if n > 0 {
+			e[name] += n
 		}
 	}
 }
 
 func (l *lostRecord) count(e map[string]int) {
 	switch {
-	case proofOf(l.aggregate, l.version) == "":
+	case l.verdict != isLost:
 		e["unprovable_true_losses"]++
 		return
-	case l.aggregate.device.deleted:
+	case len(l.aggregate.stored) == 0:
 		e["lost_deleted"]++
 	default:
 		e["lost_in_store"]++
@@ -232,16 +259,14 @@ func (t *truth) addLife(l *line, a *aggregate) {
 // writeLost writes the losses that can be proved.
 func (t *truth) writeLost(out *bufio.Writer) {
 	var l line
-	for i := range t.lost {
-		x := &t.lost[i]
-		proof := proofOf(x.aggregate, x.version)
-		if proof == "" {
+	for _, x := range t.lost {
+		if x.verdict != isLost {
 			continue
 		}
 		l.add("aggregate_id", x.aggregate.id).add("version", x.version).
 			add("device_id", x.aggregate.device.id).
 			add("recoverable", recoveryOf(x.aggregate, x.version).word).
-			add("why_provable", proof).add("true_type", x.kind.String()).
+			add("why_provable", x.proof()).add("true_type", x.kind.String()).
 			add("true_subject", x.subject).add("true_sha256", hex.EncodeToString(x.digest[:]))
 		t.addLife(&l, x.aggregate)
 		l.write(out)
@@ -251,14 +276,16 @@ func (t *truth) writeLost(out *bufio.Writer) {
 // writeUnprovable writes the others.
 func (t *truth) writeUnprovable(out *bufio.Writer) {
 	var l line
-	for i := range t.lost {
-		x := &t.lost[i]
-		if proofOf(x.aggregate, x.version) != "" {
+	for _, x := range t.lost {
+		if x.verdict == isLost {
 			continue
 		}
 		l.add("aggregate_id", x.aggregate.id).add("version", x.version).
 			add("device_id", x.aggregate.device.id).add("event_type", x.kind.String()).
 			add("why", x.why).add("device_deleted", x.aggregate.device.deleted)
+		if x.verdict != "" {
+			l.add("verdict", x.verdict)
+		}
 		t.addLife(&l, x.aggregate)
 		l.write(out)
 	}
@@ -269,9 +296,9 @@ func (t *truth) writeUnprovable(out *bufio.Writer) {
 func (w *world) writeTruth(out *bufio.Writer) {
 	var l line
 	w.summary(&l).write(out)
-	for i := range w.truth.lost {
-		w.truth.lost[i].line(&l)
-		w.truth.addLife(&l, w.truth.lost[i].aggregate)
+	for _, x := range w.truth.lost {
+		x.line(&l)
+		w.truth.addLife(&l, x.aggregate)
 		l.write(out)
 	}
 	for _, x := range w.truth.duplicates {
@@ -294,6 +321,7 @@ func (w *world) writeTruth(out *bufio.Writer) {
 			add("kind", "unannounced").add("version", x.version).
 			add("why", "forced command on an unpublished resource").write(out)
 	}
+	w.writeTraps(out)
 	for _, x := range w.truth.services {
 		for v := range x.version + 1 {
 			l.add("aggregate_id", x.id).add("kind", "unpublished_by_design").
@@ -308,7 +336,7 @@ func (w *world) summary(l *line) *line {
 	if w.o.older {
 		regime = "full-history"
 	}
-	published := e["matched"] + e["truncated"] + e["deleted_device"]
+	published := e["matched"] + e["truncated"] + e["deleted_device"] + e["forked"] + e["ahead"]
 	return l.add("aggregates_in_store", e["aggregates"]).add("deleted_devices", w.o.deleted+w.o.silent).
 		add("duplicates", e["duplicate"]).add("event_messages", published+e["duplicate"]).
 		add("hub_id", w.hub).add("kind", "summary").add("lost", len(w.truth.lost)).
@@ -319,6 +347,47 @@ func (w *world) summary(l *line) *line {
 		add("stream_messages", e["messages"]).add("unpublished_by_design", len(w.truth.unannounced))
 }
 
+// writeTraps tells what the findings and counts say of them.
+func (w *world) writeTraps(out *bufio.Writer) {
+	var l line
+	for _, list := range []struct {
+		kind    string
+		devices []*device
+	}{
+		{"registered_again", w.truth.registeredAgain},
+		{"restarted", w.truth.restarted},
+		{"vanished", w.truth.vanished},
+	} {
+		for _, d := range list.devices {
+			l.add("device_id", d.id).add("kind", list.kind).add("life", d.life).write(out)
+		}
+	}
+	for _, a := range w.truth.resets {
+		l.add("aggregate_id", a.id).add("device_id", a.device.id).add("kind", "reset").write(out)
+	}
+	for _, d := range w.devices {
+		for _, a := range d.all {
+			w.writeTrapsOf(out, a)
+		}
+	}
+}
+
+func (w *world) writeTrapsOf(out *bufio.Writer, a *aggregate) {
+	var l line
+	for _, f := range a.verdict.forks {
+		l.add("aggregate_id", a.id).add("device_id", a.device.id).add("kind", "forked").
+			add("version", f.version).add("messages", f.messages).write(out)
+	}
+	if a.verdict.ahead == 0 {
+		return
+	}
+	c := a.verdict.coverage
+	for _, r := range c[len(c)-a.verdict.ahead:] {
+		l.add("aggregate_id", a.id).add("device_id", a.device.id).add("kind", "store_lost").
+			add("version", r.version).write(out)
+	}
+}
+
 func (x *lostRecord) line(l *line) *line {
 	a := x.aggregate
 	rest := recoveryOf(a, x.version)
@@ -327,15 +396,15 @@ func (x *lostRecord) line(l *line) *line {
 	if rebuild == "" {
 		rebuild = "none"
 	}
-	latest := int64(a.next) - 1
-	if a.device.deleted {
-		latest = -1
+	latest := int64(-1)
+	if len(a.stored) > 0 {
+		latest = int64(a.next) - 1
 	}
 	event := a.find(x.version)
 	l.add("aggregate_id", a.id).add("device_deleted", a.device.deleted).add("device_id", a.device.id).
 		add("event_type", x.kind.String()).add("href", a.href).add("in_store", event != nil).
 		add("kind", "lost").add("length", x.length).add("map_entries", x.pairs).
-		add("owner", a.device.owner.claim).add("owner_id", a.device.owner.id).
+		add("owner", x.owner.claim).add("owner_id", x.owner.id).
 		add("rebuild", rebuild).add("rebuild_same_bytes", rebuild == "embedded").
 		add("rebuild_version", rest.version).add("sha256", hex.EncodeToString(x.digest[:]))
 	if event != nil {

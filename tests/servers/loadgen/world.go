@@ -4,8 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"strings"
-
-	"github.com/golang/snappy"
+	"time"
 )
 
 // world generates everything; it is the only user of the random numbers, so
@@ -23,9 +22,19 @@ type world struct {
 	now     int64
 	pause   float64 // ns between two steps of a device
 	forced  int
-	batch   []saved
-	data    []byte // compressed event, reused
-	body    []byte // envelope, reused
+	plans   []happening
+	// The operator's, and that of a store which is about to crash.
+	backup, unwritten *memory
+
+	second bool // the second replica writes
+	batch  []saved
+	data   []byte // compressed event, reused
+	body   []byte // envelope, reused
+	// Until then the second replica does not reach the stream.
+	offUntil int64
+	spoil    int // of so many of the next messages the good one is never seen
+	spoiled  int
+	live     *live // nil: all at once
 }
 
 func newWorld(o options, out *outlet) *world {
@@ -37,6 +46,7 @@ func newWorld(o options, out *outlet) *world {
 		w.devices = append(w.devices, w.newDevice())
 	}
 	w.chooseDeaths()
+	w.plan()
 	return w
 }
 
@@ -78,7 +88,7 @@ func (w *world) newLife(id string, life int) *device {
 		life:      life,
 		owner:     &w.owners[w.r.below(len(w.owners))],
 		serviceID: nameUUID(fmt.Sprint("coap-gateway-", w.r.below(3))),
-		twin:      true,
+		standing:  standing{twin: true},
 	}
 	w.reconnect(d)
 	d.lossyLinks = w.r.chance(0.1)
@@ -97,12 +107,17 @@ func (w *world) chooseDeaths() {
 		order[j] = i
 	}
 	total := w.o.deleted + w.o.silent
+	early := w.o.trap.earlyLives
 	for i, n := range order[:total] {
 		d := w.devices[n]
 		d.deathAt = 1 + w.o.events/2 + w.r.below(1+w.o.events*45/100)
 		d.silent = i >= w.o.deleted
 		// Spread over both ways to go.
 		d.comesBack = (i+1)*w.o.secondLives/total > i*w.o.secondLives/total
+		if d.comesBack && !d.silent && early > 0 {
+			d.early = true
+			early--
+		}
 	}
 }
 
@@ -119,6 +134,12 @@ func (w *world) resourcesOf() int {
 func (w *world) run() error {
 	w.schedule()
 	for len(w.queue) > 0 {
+		if err := w.happen(); err != nil {
+			return err
+		}
+		if w.o.trap.stop > 0 && w.saved >= w.o.trap.stop {
+			return w.end(true)
+		}
 		d := w.devices[w.queue[0].device]
 		w.now = w.queue[0].time
 		if err := w.turn(d); err != nil {
@@ -131,7 +152,7 @@ func (w *world) run() error {
 		w.queue[0].time += int64(w.pause * (0.5 + w.r.float()))
 		heap.Fix(&w.queue, 0)
 	}
-	return w.out.finish()
+	return w.end(false)
 }
 
 // schedule lets all devices come in the first third of the time.
@@ -144,9 +165,21 @@ func (w *world) schedule() {
 	heap.Init(&w.queue)
 }
 
+// newest is the time of the last event.
+func (w *world) newest() time.Time {
+	last := w.o.start
+	for _, d := range w.devices {
+		last = max(last, d.last)
+	}
+	return time.Unix(0, last).UTC()
+}
+
 // turn: at the end of the events each device gets a last one, in which it is
 // born or dies when it has to.
 func (w *world) turn(d *device) error {
+	if d.deleted {
+		return nil
+	}
 	d.last = max(d.last, w.now)
 	full := w.saved >= w.o.events
 	if !d.born {
@@ -163,26 +196,15 @@ func (w *world) turn(d *device) error {
 	return w.step(d)
 }
 
-func (w *world) register(d *device, registered bool) error {
-	event := "devicesunregistered"
-	if registered {
-		event = "devicesregistered"
-	}
-	d.last += int64(w.r.between(200_000, 3_000_000))
-	w.truth.registrations++
-	subject := "plgd.owners." + d.owner.id + ".registrations." + event
-	return w.out.send(subject, snappy.Encode(nil, registrationEvent(d, d.last, w.hub, registered)))
-}
-
 // death removes the documents, and says so unless the hub failed in the
 // middle.
 func (w *world) death(d *device) error {
-	d.deleted = true
-	for _, a := range d.all {
-		a.stored, a.pendings, a.latest = nil, nil, embedded{}
+	d.vanish()
+	if d.early {
+		return w.comeEarly(d)
 	}
 	if !d.silent {
-		if err := w.register(d, false); err != nil {
+		if _, err := w.register(d, false); err != nil {
 			return err
 		}
 	}
@@ -192,12 +214,25 @@ func (w *world) death(d *device) error {
 	return nil
 }
 
-// comeAgain gives the new life its place in the agenda, behind the old one.
+// vanish removes the documents.
+func (d *device) vanish() {
+	d.deleted = true
+	for _, a := range d.all {
+		a.stored, a.outgrown, a.pendings, a.latest = nil, nil, nil, embedded{}
+	}
+}
+
 func (w *world) comeAgain(d *device) {
 	again := w.newLife(d.id, d.life+1)
 	again.last = d.last + int64(w.pause)
-	w.devices = append(w.devices, again)
-	heap.Push(&w.queue, turn{again.last, len(w.devices) - 1})
+	w.enter(again)
+}
+
+// enter gives the new life its place in the agenda, behind the old one.
+func (w *world) enter(d *device) {
+	w.truth.manyLives = true
+	w.devices = append(w.devices, d)
+	heap.Push(&w.queue, turn{d.last, len(w.devices) - 1})
 }
 
 // turn is an entry of the agenda, the calendar of all devices.
