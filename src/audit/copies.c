@@ -95,6 +95,23 @@ copy_compare(const void *a, const void *b)
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
+/* Is a copy of the same event, in no worse a form, among the first `kept`? A number that was used
+ * again is another event, at another time. */
+static bool
+is_there(const struct et_copies *copies, size_t kept, const struct et_copy *copy)
+{
+	for (size_t i = kept; i-- > 0 && copies->list[i].version == copy->version;) {
+		int64_t between;
+
+		if (copies->list[i].time_ns == ET_TIME_NONE || copy->time_ns == ET_TIME_NONE)
+			return true;
+		if (!__builtin_sub_overflow(copies->list[i].time_ns, copy->time_ns, &between) &&
+		    between <= ET_CLOCKS_APART_NS && between >= -ET_CLOCKS_APART_NS)
+			return true;
+	}
+	return false;
+}
+
 void
 et_copies_of(const struct et_document *const *documents, size_t count, bool snapshots_published,
 	     struct et_copies *ret)
@@ -119,7 +136,7 @@ et_copies_of(const struct et_document *const *documents, size_t count, bool snap
 	if (ret->count > 1)
 		qsort(ret->list, ret->count, sizeof(ret->list[0]), copy_compare);
 	for (size_t i = 0; i < ret->count; i++) {
-		if (kept == 0 || ret->list[kept - 1].version != ret->list[i].version)
+		if (!is_there(ret, kept, &ret->list[i]))
 			ret->list[kept++] = ret->list[i];
 	}
 	ret->count = kept;

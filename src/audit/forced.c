@@ -91,41 +91,50 @@ orphan_follows(const struct et_facts *facts, uint64_t version)
 
 /* The store has it: then what it is decides, and the links at that time. */
 static enum et_reason
-judge_known(const struct et_facts *facts, const struct et_gap *gap, const struct et_copy *copy)
+judge_known(const struct et_facts *facts, const struct et_gap *gap, const struct et_copy *copy,
+	    enum et_rule *ret_rule)
 {
 	enum link_state state;
 
 	/* A snapshot of that version embeds every pending that is open: it would have been
 	 * rebuilt. */
+	*ret_rule = ET_RULE_NO_COMMAND;
 	if (copy->form == ET_RECOVERABLE_SNAPSHOT || !et_kind_info(copy->kind)->withholdable)
 		return ET_REASON_LOST;
 	state = copy->time_ns != ET_TIME_NONE ? state_at(facts, copy->time_ns)
 					      : state_over(facts, gap);
 	switch (state) {
 	case LINK_PRESENT:
+		*ret_rule = ET_RULE_COMMAND_LINKED;
 		return ET_REASON_LOST;
 	case LINK_ABSENT:
+		*ret_rule = ET_RULE_COMMAND_NOT_LINKED;
 		return ET_REASON_UNANNOUNCED;
 	default:
+		*ret_rule = ET_RULE_COMMAND_LINKS_UNKNOWN;
 		return ET_REASON_UNDECIDED;
 	}
 }
 
 enum et_reason
 et_forced_judge(const struct et_facts *facts, const struct et_gap *gap, uint64_t version,
-		const struct et_copy *copy)
+		const struct et_copy *copy, enum et_rule *ret_rule)
 {
 	if (copy != NULL)
-		return judge_known(facts, gap, copy);
+		return judge_known(facts, gap, copy, ret_rule);
 	/* Of an aggregate whose href nobody knows, the links say nothing. */
 	switch (facts->href_known ? state_over(facts, gap) : LINK_NOT_KNOWN) {
 	case LINK_PRESENT:
+		*ret_rule = ET_RULE_LINKED;
 		return ET_REASON_LOST;
 	case LINK_CAME_OR_WENT:
+		*ret_rule = ET_RULE_LINKED_FOR_A_PART;
 		return orphan_follows(facts, version) ? ET_REASON_UNDECIDED : ET_REASON_LOST;
 	case LINK_ABSENT:
+		*ret_rule = ET_RULE_NOT_LINKED;
 		return orphan_follows(facts, version) ? ET_REASON_UNANNOUNCED : ET_REASON_UNDECIDED;
 	default:
+		*ret_rule = ET_RULE_LINKS_UNKNOWN;
 		return ET_REASON_UNDECIDED;
 	}
 }

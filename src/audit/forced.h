@@ -11,7 +11,7 @@
 
 /* A run of missing versions between two that were seen. */
 struct et_gap {
-	bool head;        /* no version below it was seen */
+	bool head;        /* none below it was seen, or it was saved before the archives begin */
 	bool open;        /* none above */
 	int64_t after_ns; /* ET_TIME_NONE at an open end */
 	int64_t before_ns;
@@ -21,6 +21,7 @@ struct et_gap {
 
 /* UNANNOUNCED, UNDECIDED, or LOST for "like any other". copy: of that version; NULL: none. */
 enum et_reason et_forced_judge(const struct et_facts *facts, const struct et_gap *gap,
-			       uint64_t version, const struct et_copy *copy);
+			       uint64_t version, const struct et_copy *copy,
+			       enum et_rule *ret_rule);
 
 #endif

@@ -1,37 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The decision table (docs/audit.md, Rules). An aggregate's missing versions
- * are taken gap by gap (a run of versions between two spans of the coverage),
- * and a gap piece by piece: a version that the store still has a copy of is a
- * piece of its own, the versions between two copies are one. All versions of a
- * piece share every fact that a rule looks at, so that one verdict holds for
- * all of them, however many a latestversion claims.
+ * are taken life by life, gap by gap (a run of versions between two spans of
+ * the coverage), and a gap piece by piece: a version that the store still has
+ * a copy of is a piece of its own, the versions between two copies are one.
+ * All versions of a piece share every fact that a rule looks at, so that one
+ * verdict holds for all of them, however many a latestversion claims.
  */
 #include "audit/judge.h"
 
 #include "audit/forced.h"
+#include "audit/holes.h"
+#include "audit/verdict.h"
 #include "base/clock.h"
 
 /* More than the clocks of a hub and of a server may differ. */
 #define CLOCKS_APART_NS (3600 * ET_NS_PER_SECOND)
 
-struct verdict {
-	const struct et_cut *cut;
-	const struct et_case *one;
-	struct et_tally *tally;
-	et_finding_sink *sink;
-	void *cookie;
-	uint64_t told; /* findings */
-	/* The earliest version with a copy whose time proves that it was published inside the
-	 * coverage. */
-	bool has_inside;
-	uint64_t inside;
-};
-
 /* The end of what is young, and of what may still be before the horizon. Times are hostile
  * input. */
-static int64_t
-time_plus(int64_t time_ns, int64_t delta_ns)
+int64_t
+et_time_plus(int64_t time_ns, int64_t delta_ns)
 {
 	int64_t sum;
 
@@ -42,6 +31,22 @@ time_plus(int64_t time_ns, int64_t delta_ns)
 	return sum;
 }
 
+bool
+et_copy_belongs(const struct et_life *life, const struct et_copy *copy)
+{
+	if (copy->time_ns == ET_TIME_NONE)
+		return life->start_ns == ET_TIME_NONE && life->end_ns == ET_TIME_NONE &&
+		       life->fork_count == 0;
+	if (life->end_ns != ET_TIME_NONE && copy->time_ns >= life->end_ns)
+		return false;
+	if (life->start_ns != ET_TIME_NONE &&
+	    copy->time_ns < et_time_plus(life->start_ns, -ET_CLOCKS_APART_NS))
+		return false;
+	return life->forked + life->replaced == 0 ||
+	       (life->replaced == 0 && copy->version < life->forked_first) ||
+	       copy->time_ns >= life->forks[life->fork_count - 1].start_ns;
+}
+
 /* The lowest version that a copy proves to have been published inside the coverage: its own time
  * is later than the start, by settle, because a publish follows its save by that much. Versions
  * above it were saved later still. */
@@ -49,13 +54,16 @@ static void
 find_inside(struct verdict *verdict)
 {
 	const struct et_copies *copies = verdict->one->copies;
-	int64_t start_ns = verdict->cut->start_time_ns;
+	const struct et_cut *cut = verdict->cut;
+	int64_t start_ns = cut->start_time_ns;
 
-	if (start_ns == ET_TIME_NONE)
+	/* A hub whose clock is ahead stamps all too late. */
+	if (start_ns == ET_TIME_NONE || !cut->has_lag)
 		return;
-	start_ns = time_plus(start_ns, verdict->cut->settle_ns);
+	start_ns = et_time_plus(start_ns, cut->settle_ns - (cut->lag_ns < 0 ? cut->lag_ns : 0));
 	for (size_t i = 0; i < copies->count; i++) {
-		if (copies->list[i].time_ns > start_ns) {
+		if (copies->list[i].time_ns > start_ns &&
+		    et_copy_belongs(verdict->life, &copies->list[i])) {
 			verdict->has_inside = true;
 			verdict->inside = copies->list[i].version;
 			return;
@@ -63,12 +71,18 @@ find_inside(struct verdict *verdict)
 	}
 }
 
+/* Both conditions: a busy aggregate's old losses are not young for ever, and what the store showed
+ * long ago is not young for a late time. */
 static bool
-is_young(const struct verdict *verdict, const struct et_gap *gap)
+is_young(const struct verdict *verdict, const struct et_gap *gap, uint64_t version)
 {
-	int64_t limit_ns = time_plus(verdict->cut->time_ns, -verdict->cut->settle_ns);
+	const struct et_case *one = verdict->one;
+	const struct et_cut *cut = verdict->cut;
+	int64_t limit_ns = et_time_plus(cut->time_ns, -cut->settle_ns);
+	bool late = limit_ns != ET_TIME_NONE && gap->before_ns > limit_ns;
 
-	return limit_ns != ET_TIME_NONE && gap->before_ns > limit_ns;
+	return (late || (cut->all_waited && cut->settle_ns > 0)) &&
+	       !(verdict->stored && one->has_noted && version <= one->noted_latest);
 }
 
 static bool
@@ -82,50 +96,69 @@ has_malformed(const struct et_facts *facts, const struct et_gap *gap)
 static bool
 is_ahead_of_time(const struct verdict *verdict, const struct et_gap *gap)
 {
-	int64_t limit_ns = time_plus(verdict->cut->time_ns, verdict->cut->settle_ns);
+	int64_t limit_ns = et_time_plus(verdict->cut->time_ns, verdict->cut->settle_ns);
 
-	return limit_ns != ET_TIME_NONE && gap->before_ns > time_plus(limit_ns, CLOCKS_APART_NS);
+	return limit_ns != ET_TIME_NONE && gap->before_ns > et_time_plus(limit_ns, CLOCKS_APART_NS);
 }
 
-/* What is missing may have been in a hole, or published while nobody looked. */
+/* Around the time at which the store went back, what is missing may have been taken back. */
 static bool
-meets_hole(const struct et_cut *cut, const struct et_gap *gap)
+meets_fork(const struct et_life *life, const struct et_gap *gap)
 {
-	for (size_t i = 0; i < cut->blind_count; i++) {
-		const struct et_blind *blind = &cut->blinds[i];
+	for (size_t i = 0; i < life->fork_count; i++) {
+		const struct et_device_epoch *fork = &life->forks[i];
+		bool before = gap->before_ns != ET_TIME_NONE &&
+			      gap->before_ns < et_time_plus(fork->start_ns, -ET_CLOCKS_APART_NS);
+		bool behind = gap->after_ns != ET_TIME_NONE &&
+			      gap->after_ns > et_time_plus(fork->start_ns, ET_CLOCKS_APART_NS);
 
-		if ((gap->after_ns == ET_TIME_NONE ||
-		     gap->after_ns <= time_plus(blind->to_ns, cut->settle_ns)) &&
-		    (gap->before_ns == ET_TIME_NONE ||
-		     gap->before_ns >= time_plus(blind->from_ns, -cut->settle_ns)))
+		if (fork->beginning != ET_BEGINNING_FIRST && !before &&
+		    (!behind || fork->beginning == ET_BEGINNING_UNCLEAR))
 			return true;
 	}
-	return cut->holes != NULL && et_seqset_meets(cut->holes, gap->after_seq, gap->before_seq);
+	return false;
 }
 
-/* The first rule that fits: docs/audit.md, Rules, has them in this order. */
+static bool
+is_before_horizon(const struct verdict *verdict, const struct et_gap *gap, uint64_t version)
+{
+	/* Of a later life nothing can be older than the archives. */
+	return gap->head && verdict->life->start_ns == ET_TIME_NONE && !verdict->doubtful &&
+	       !verdict->facts->born && !(verdict->has_inside && version >= verdict->inside);
+}
+
+/* The first rule that fits: docs/audit.md, Rules, has them in this order. Holes are asked by the
+ * caller: how many they excuse depends on the whole gap. */
 static enum et_reason
 decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version,
-       const struct et_copy *copy)
+       const struct et_copy *copy, enum et_rule *ret_rule)
 {
 	const struct et_case *one = verdict->one;
 
-	if (gap->head && !one->facts->born && one->older_epochs == 0 &&
-	    !(verdict->has_inside && version >= verdict->inside))
+	*ret_rule = ET_RULE_HEAD;
+	if (is_before_horizon(verdict, gap, version))
 		return ET_REASON_BEFORE_HORIZON;
+	*ret_rule = ET_RULE_ABSURD_TIME;
 	if (is_ahead_of_time(verdict, gap))
 		return ET_REASON_UNDECIDED;
-	if (is_young(verdict, gap))
+	*ret_rule = ET_RULE_YOUNG;
+	if (is_young(verdict, gap, version))
 		return ET_REASON_IN_FLIGHT;
-	if (meets_hole(verdict->cut, gap))
-		return ET_REASON_UNVERIFIABLE_GAP;
-	if (has_malformed(one->facts, gap))
+	*ret_rule = ET_RULE_MALFORMED;
+	if (has_malformed(verdict->facts, gap))
 		return ET_REASON_UNDECIDED;
-	/* Where an older life ends and whether a number belongs to it is not told apart yet. */
-	if (one->older_epochs > 0)
+	*ret_rule = ET_RULE_STORE_ELSEWHERE;
+	if (verdict->doubtful)
 		return ET_REASON_UNDECIDED;
+	*ret_rule = ET_RULE_LIFE_BEGINS;
+	if (gap->head && verdict->life->head_doubtful)
+		return ET_REASON_UNDECIDED;
+	*ret_rule = ET_RULE_STORE_WENT_BACK;
+	if (meets_fork(verdict->life, gap))
+		return ET_REASON_UNDECIDED;
+	*ret_rule = ET_RULE_MISSING;
 	if (one->family == ET_FAMILY_RESOURCE || one->family == ET_FAMILY_UNKNOWN)
-		return et_forced_judge(one->facts, gap, version, copy);
+		return et_forced_judge(verdict->facts, gap, version, copy, ret_rule);
 	return ET_REASON_LOST;
 }
 
@@ -140,14 +173,13 @@ count(const struct verdict *verdict, enum et_reason reason, const struct et_copy
       uint64_t versions)
 {
 	struct et_tally *tally = verdict->tally;
-	bool in_store = verdict->one->in_store;
 
 	if (reason == ET_REASON_LOST) {
 		tally->reasons[reason] += versions;
 		tally->recoverable[recoverable_of(copy)] += versions;
-		*(in_store ? &tally->lost_in_store : &tally->lost_deleted) += versions;
+		*(verdict->stored ? &tally->lost_in_store : &tally->lost_deleted) += versions;
 	} else {
-		(in_store ? tally->reasons : tally->deleted)[reason] += versions;
+		(verdict->stored ? tally->reasons : tally->deleted)[reason] += versions;
 	}
 }
 
@@ -159,13 +191,15 @@ finding_of(const struct verdict *verdict, const struct et_gap *gap, enum et_reas
 		.reason = reason,
 		.device = verdict->one->device,
 		.aggregate = verdict->one->aggregate,
+		.life = verdict->life->number,
+		.older = verdict->older,
 		.kind = ET_KIND_UNKNOWN,
 		.time_ns = ET_TIME_NONE,
 		.after_ns = gap->after_ns,
 		.before_ns = gap->before_ns,
 		.after_seq = gap->after_seq,
 		.before_seq = gap->open ? 0 : gap->before_seq,
-		.lost_deleted = reason == ET_REASON_LOST && !verdict->one->in_store,
+		.lost_deleted = reason == ET_REASON_LOST && !verdict->stored,
 	};
 
 	if (reason == ET_REASON_LOST)
@@ -183,25 +217,87 @@ finding_of(const struct verdict *verdict, const struct et_gap *gap, enum et_reas
 	return finding;
 }
 
-static int
-judge_piece(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last,
-	    const struct et_copy *copy)
+/* A piece of missing versions, which share their verdict. */
+struct piece {
+	uint64_t first;
+	uint64_t last;
+	const struct et_copy *copy;
+};
+
+static void
+answer(struct verdict *verdict, const struct et_gap *gap, enum et_reason reason,
+       const struct piece *piece)
 {
-	enum et_reason reason = decide(verdict, gap, first, copy);
+	struct et_question *question = verdict->question;
+
+	if (!et_verdict_is_asked(verdict, piece->first, piece->last))
+		return;
+	question->missing = true;
+	question->rule = verdict->rule;
+	question->finding = finding_of(verdict, gap, reason, piece->copy);
+	question->finding.version = question->finding.last_version = question->version;
+}
+
+static int
+tell(struct verdict *verdict, const struct et_gap *gap, enum et_reason reason,
+     const struct piece *piece)
+{
 	struct et_finding finding;
 	int r = 0;
 
-	count(verdict, reason, copy, last - first + 1);
+	answer(verdict, gap, reason, piece);
+	count(verdict, reason, piece->copy, piece->last - piece->first + 1);
 	if (!et_reason_info(reason)->listed || verdict->sink == NULL)
 		return 0;
-	finding = finding_of(verdict, gap, reason, copy);
-	for (finding.version = first; verdict->told < ET_JUDGE_LISTED_MAX; finding.version++) {
+	finding = finding_of(verdict, gap, reason, piece->copy);
+	for (finding.version = piece->first; verdict->told < ET_JUDGE_LISTED_MAX;
+	     finding.version++) {
+		finding.last_version = finding.version;
 		verdict->told++;
 		r = verdict->sink(verdict->cookie, &finding);
-		if (r < 0 || finding.version == last)
+		if (r < 0 || finding.version == piece->last)
 			break;
 	}
 	return r < 0 ? r : 0;
+}
+
+/* Holes hide as many of the lost ones as they have sequences, nobody knows which. */
+static int
+tell_hidden(struct verdict *verdict, const struct et_gap *gap, struct piece piece)
+{
+	enum et_reason reason =
+		verdict->all_hidden ? ET_REASON_UNVERIFIABLE_GAP : ET_REASON_LOST_IN_GAP;
+	struct piece hidden = piece;
+	int r = 0;
+
+	verdict->rule = verdict->all_hidden ? ET_RULE_ALL_IN_HOLES : ET_RULE_SOME_IN_HOLES;
+	if (!verdict->all_hidden && verdict->hidden > 0) {
+		uint64_t most = piece.last - piece.first;
+
+		hidden.last =
+			piece.first + (verdict->hidden - 1 < most ? verdict->hidden - 1 : most);
+		verdict->hidden -= hidden.last - hidden.first + 1;
+		r = tell(verdict, gap, ET_REASON_UNVERIFIABLE_GAP, &hidden);
+		if (r < 0 || hidden.last == piece.last)
+			return r;
+		piece.first = hidden.last + 1;
+	}
+	return tell(verdict, gap, reason, &piece);
+}
+
+static int
+judge_piece(struct verdict *verdict, const struct et_gap *gap, const struct piece *piece)
+{
+	enum et_reason reason = decide(verdict, gap, piece->first, piece->copy, &verdict->rule);
+
+	if (verdict->counting) {
+		if (reason == ET_REASON_LOST)
+			verdict->lost_in_gap += piece->last - piece->first + 1;
+		return 0;
+	}
+	if (reason == ET_REASON_LOST && (verdict->all_hidden || verdict->in_gap))
+		return tell_hidden(verdict, gap, *piece);
+	return tell(verdict, gap, reason, piece);
 }
 
 /* The first copy at `version` or above; the count when there is none. */
@@ -222,8 +318,27 @@ find_copy(const struct et_copies *copies, uint64_t version)
 	return low;
 }
 
+/* What an audit noted long ago is a bound, too: below it other rules hold than above. */
 static int
-judge_gap(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
+judge_run(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
+{
+	const struct et_case *one = verdict->one;
+	struct piece piece = { first, last, NULL };
+	int r;
+
+	if (verdict->stored && one->has_noted && one->noted_latest >= first &&
+	    one->noted_latest < last) {
+		piece.last = one->noted_latest;
+		r = judge_piece(verdict, gap, &piece);
+		if (r < 0)
+			return r;
+		piece = (struct piece){ one->noted_latest + 1, last, NULL };
+	}
+	return judge_piece(verdict, gap, &piece);
+}
+
+static int
+judge_pieces(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
 {
 	const struct et_copies *copies = verdict->one->copies;
 	uint64_t next = first; /* the first version without a verdict */
@@ -231,18 +346,59 @@ judge_gap(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uin
 
 	for (size_t i = find_copy(copies, first); i < copies->count; i++) {
 		const struct et_copy *copy = &copies->list[i];
+		const struct piece piece = { copy->version, copy->version, copy };
 
 		if (copy->version > last)
 			break;
+		if (copy->version < next || !et_copy_belongs(verdict->life, copy))
+			continue;
 		if (copy->version > next)
-			r = judge_piece(verdict, gap, next, copy->version - 1, NULL);
+			r = judge_run(verdict, gap, next, copy->version - 1);
 		if (r == 0)
-			r = judge_piece(verdict, gap, copy->version, copy->version, copy);
+			r = judge_piece(verdict, gap, &piece);
 		if (r < 0 || copy->version == last)
 			return r;
 		next = copy->version + 1;
 	}
-	return judge_piece(verdict, gap, next, last, NULL);
+	return judge_run(verdict, gap, next, last);
+}
+
+static int
+judge_gap(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
+{
+	uint64_t hidden = et_hidden_in(verdict->cut, gap, last - first + 1);
+	int r;
+
+	if (et_verdict_is_asked(verdict, first, last)) {
+		verdict->question->gap_first = first;
+		verdict->question->gap_last = last;
+		verdict->question->hidden = hidden;
+	}
+	verdict->all_hidden = verdict->in_gap = false;
+	if (hidden > 0) {
+		verdict->counting = true;
+		verdict->lost_in_gap = 0;
+		(void)judge_pieces(verdict, gap, first, last);
+		verdict->counting = false;
+		verdict->all_hidden = hidden >= verdict->lost_in_gap;
+		verdict->in_gap = !verdict->all_hidden;
+		verdict->hidden = hidden;
+	}
+	r = judge_pieces(verdict, gap, first, last);
+	verdict->all_hidden = verdict->in_gap = false;
+	return r;
+}
+
+/* Saved before the archives begin, and published late: what came behind it may have been on the
+ * stream before them. */
+static bool
+is_from_before(const struct verdict *verdict, const struct et_span *below)
+{
+	const struct et_cut *cut = verdict->cut;
+
+	return verdict->life->start_ns == ET_TIME_NONE && cut->has_lag && cut->starts_late &&
+	       cut->start_time_ns != ET_TIME_NONE &&
+	       et_time_plus(below->last_time_ns, cut->clocks_ns) < cut->start_time_ns;
 }
 
 /* What is known of the gap between two neighbours (NULL: none). */
@@ -250,12 +406,12 @@ static struct et_gap
 gap_between(const struct verdict *verdict, const struct et_span *below, const struct et_span *above)
 {
 	struct et_gap gap = {
-		.head = below == NULL,
+		.head = below == NULL || is_from_before(verdict, below),
 		.open = above == NULL,
-		.after_ns = below != NULL ? below->last_time_ns : ET_TIME_NONE,
+		.after_ns = below != NULL ? below->last_time_ns : verdict->life->start_ns,
 		/* Nothing behind it on the stream: the store says when it last wrote. */
 		.before_ns = above != NULL ? above->first_time_ns : verdict->one->latest_time_ns,
-		.after_seq = below != NULL ? below->last_seq : 0,
+		.after_seq = below != NULL ? below->last_seq : verdict->life->start,
 		.before_seq = above != NULL ? above->first_seq : UINT64_MAX,
 	};
 
@@ -271,9 +427,8 @@ gap_between(const struct verdict *verdict, const struct et_span *below, const st
 
 /* Every gap of 0 ... last. */
 static int
-judge_gaps(struct verdict *verdict, uint64_t last)
+judge_gaps(struct verdict *verdict, const struct et_coverage *coverage, uint64_t last)
 {
-	const struct et_coverage *coverage = verdict->one->coverage;
 	const struct et_span *below = NULL;
 	uint64_t next = 0;
 	int r = 0;
@@ -302,98 +457,9 @@ judge_gaps(struct verdict *verdict, uint64_t last)
 	return r;
 }
 
-void
-et_judge_covered(uint64_t latest_version, uint64_t first_version, uint64_t seen_last, bool split,
-		 struct et_tally *tally)
-{
-	/* By range: a document's versions are contiguous, first_version ... latest_version. */
-	uint64_t below = first_version <= latest_version ? first_version : latest_version + 1;
-
-	tally->aggregates++;
-	tally->expected += latest_version + 1;
-	if (split) {
-		tally->reasons[ET_REASON_TRUNCATED] += below;
-		tally->reasons[ET_REASON_MATCHED] += latest_version + 1 - below;
-	} else {
-		tally->reasons[ET_REASON_COVERED] += latest_version + 1;
-	}
-	tally->reasons[ET_REASON_AHEAD] += seen_last - latest_version;
-}
-
-/* What is on the stream, of an aggregate that the store has. */
-static void
-count_seen(const struct verdict *verdict)
-{
-	const struct et_case *one = verdict->one;
-	uint64_t *reasons = verdict->tally->reasons;
-	uint64_t seen = et_coverage_count(one->coverage, 0, one->latest_version);
-	uint64_t below = 0;
-
-	verdict->tally->expected += one->latest_version + 1;
-	if (verdict->cut->split) {
-		if (one->first_version > one->latest_version)
-			below = seen;
-		else if (one->first_version > 0)
-			below = et_coverage_count(one->coverage, 0, one->first_version - 1);
-		reasons[ET_REASON_TRUNCATED] += below;
-		reasons[ET_REASON_MATCHED] += seen - below;
-	} else {
-		reasons[ET_REASON_COVERED] += seen;
-	}
-	/* Newer than what the store showed: saved and published since, or lost by the store. */
-	if (one->latest_version < UINT64_MAX)
-		reasons[ET_REASON_AHEAD] +=
-			et_coverage_count(one->coverage, one->latest_version + 1, UINT64_MAX);
-}
-
-static int
-judge_stored(struct verdict *verdict)
-{
-	const struct et_case *one = verdict->one;
-	struct et_tally *tally = verdict->tally;
-	uint64_t seen;
-
-	tally->aggregates++;
-	if (one->family == ET_FAMILY_SERVICE) {
-		/* docs/plgd.md, Service metadata: it is never published; should one be seen
-		 * after all, the message has to stand in the sums. */
-		seen = et_coverage_count(one->coverage, 0, one->latest_version);
-		tally->reasons[ET_REASON_NEVER_PUBLISHED] += one->latest_version + 1 - seen;
-		tally->reasons[ET_REASON_AHEAD] += et_coverage_count(one->coverage, 0, UINT64_MAX);
-		return 0;
-	}
-	count_seen(verdict);
-	return judge_gaps(verdict, one->latest_version);
-}
-
-/* On the stream only. Where it ended nobody can say any more: holes are judged up to the last
- * version seen. */
-static int
-judge_unstored(struct verdict *verdict)
-{
-	const struct et_case *one = verdict->one;
-	const struct et_coverage *coverage = one->coverage;
-	enum et_reason reason =
-		one->facts->device_in_store ? ET_REASON_AHEAD : ET_REASON_DELETED_DEVICE;
-
-	if (coverage->count == 0)
-		return 0;
-	verdict->tally->reasons[reason] += et_coverage_count(coverage, 0, UINT64_MAX);
-	return judge_gaps(verdict, coverage->spans[coverage->count - 1].last);
-}
-
 int
-et_judge(const struct et_cut *cut, const struct et_case *one, struct et_tally *tally,
-	 et_finding_sink *sink, void *cookie)
+et_verdict_judge(struct verdict *verdict, const struct et_coverage *coverage, uint64_t last)
 {
-	struct verdict verdict = {
-		.cut = cut, .one = one, .tally = tally, .sink = sink, .cookie = cookie
-	};
-
-	tally->reasons[ET_REASON_DUPLICATE] += one->duplicates;
-	/* An older life was ended by the deletion of its device. */
-	tally->reasons[ET_REASON_DELETED_DEVICE] += one->older_versions;
-	tally->older_life += one->older_versions;
-	find_inside(&verdict);
-	return one->in_store ? judge_stored(&verdict) : judge_unstored(&verdict);
+	find_inside(verdict);
+	return judge_gaps(verdict, coverage, last);
 }

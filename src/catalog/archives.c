@@ -30,6 +30,37 @@ read_entry(sqlite3_stmt *row, struct et_archive_entry *ret)
 	et_column_text(row, 3, ret->name, sizeof(ret->name));
 }
 
+/* Identities come in the order of time; each begins far behind the end of the one before. */
+static int
+add_identity(struct et_catalog *catalog, const struct et_archive_entry *entry, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	uint64_t start = 0;
+	uint64_t shift = 0;
+	int r;
+
+	r = et_catalog_shift(catalog, entry->identity, &shift, err);
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = et_db_statement(catalog, ET_SQL_IDENTITY_END, &statement, err);
+	if (r < 0)
+		return r;
+	r = et_db_step(catalog, statement, "find the last position", err);
+	if (r > 0 && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+		start = et_column_u64(statement, 0) + ET_IDENTITIES_APART;
+		shift = start - entry->first_seq;
+	}
+	(void)sqlite3_reset(statement);
+	if (r >= 0)
+		r = et_db_statement(catalog, ET_SQL_IDENTITY_ADD, &statement, err);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_text(statement, 1, entry->identity, -1, SQLITE_STATIC);
+	et_bind_u64(statement, 2, start);
+	et_bind_u64(statement, 3, shift);
+	return et_db_run(catalog, statement, "add an identity", err);
+}
+
 static int
 add_entry(struct et_catalog *catalog, const struct et_archive_entry *entry, struct et_error *err)
 {
@@ -76,7 +107,9 @@ et_catalog_add_archive(struct et_catalog *catalog, const struct et_archive_entry
 {
 	int r;
 
-	r = add_entry(catalog, entry, err);
+	r = add_identity(catalog, entry, err);
+	if (r == 0)
+		r = add_entry(catalog, entry, err);
 	for (size_t i = 0; r == 0 && i < hole_count; i++)
 		r = add_hole(catalog, &holes[i], err);
 	return r;
@@ -117,7 +150,8 @@ et_entry_list_open(struct et_catalog *catalog, const char *identity, struct et_e
 
 	r = et_db_list_open(
 		catalog,
-		identity == NULL ? "SELECT * FROM archive ORDER BY identity, first_seq"
+		identity == NULL ? "SELECT archive.* FROM archive JOIN identity USING (identity)"
+				   " ORDER BY ordinal, first_seq"
 				 : "SELECT * FROM archive WHERE identity = ?1 ORDER BY first_seq",
 		&list->rows, err);
 	if (r < 0) {
@@ -201,6 +235,45 @@ et_catalog_last_identity(struct et_catalog *catalog, char ret[ET_IDENTITY_TEXT_B
 }
 
 int
+et_catalog_shift(struct et_catalog *catalog, const char *identity, uint64_t *ret,
+		 struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_IDENTITY_SHIFT, &statement, err);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_text(statement, 1, identity, -1, SQLITE_STATIC);
+	r = et_db_step(catalog, statement, "find an identity", err);
+	if (r > 0)
+		*ret = et_column_u64(statement, 0);
+	(void)sqlite3_reset(statement);
+	return r;
+}
+
+int
+et_catalog_position(struct et_catalog *catalog, uint64_t position,
+		    char ret_identity[ET_IDENTITY_TEXT_BYTES], uint64_t *ret_seq,
+		    struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_IDENTITY_AT, &statement, err);
+	if (r < 0)
+		return r;
+	et_bind_u64(statement, 1, position);
+	r = et_db_step(catalog, statement, "find an identity", err);
+	if (r > 0) {
+		et_column_text(statement, 0, ret_identity, ET_IDENTITY_TEXT_BYTES);
+		*ret_seq = position - et_column_u64(statement, 1);
+	}
+	(void)sqlite3_reset(statement);
+	return r;
+}
+
+int
 et_catalog_holes(struct et_catalog *catalog, struct et_noted_hole *holes, size_t room,
 		 size_t *ret_count, uint64_t *ret_total, struct et_error *err)
 {
@@ -239,8 +312,12 @@ et_catalog_hole_set(struct et_catalog *catalog, struct et_seqset *set, struct et
 	r = et_db_statement(catalog, ET_SQL_HOLES, &statement, err);
 	if (r < 0)
 		return r;
-	while ((r = et_db_step(catalog, statement, "list holes", err)) > 0)
-		et_seqset_add(set, et_column_u64(statement, 1), et_column_u64(statement, 2));
+	while ((r = et_db_step(catalog, statement, "list holes", err)) > 0) {
+		uint64_t shift = et_column_u64(statement, 4);
+
+		et_seqset_add(set, et_column_u64(statement, 1) + shift,
+			      et_column_u64(statement, 2) + shift);
+	}
 	(void)sqlite3_reset(statement);
 	return r;
 }
@@ -305,6 +382,7 @@ et_catalog_forget_coverage(struct et_catalog *catalog, struct et_error *err)
 	return et_db_exec(
 		catalog,
 		"DELETE FROM archive; DELETE FROM hole; DELETE FROM coverage; DELETE FROM device;"
-		"DELETE FROM links_event;",
+		"DELETE FROM epoch; DELETE FROM links_event; DELETE FROM identity;"
+		"DELETE FROM verdict;",
 		err);
 }

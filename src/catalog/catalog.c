@@ -6,13 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "catalog/db.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 /* WITHOUT ROWID where the key is the way in: the audit walks `coverage` in the order of its key. */
 static const char schema[] =
-	"CREATE TABLE note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE archive (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq "
 	"INTEGER NOT NULL,"
 	" name TEXT NOT NULL, messages INTEGER NOT NULL, events INTEGER NOT NULL, registrations "
@@ -25,36 +26,58 @@ static const char schema[] =
 	"CREATE TABLE hole (identity TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER "
 	"NOT NULL,"
 	" type TEXT NOT NULL, PRIMARY KEY (identity, first_seq)) WITHOUT ROWID;"
-	/* whole_last: the last version when coverage is one span from 0, else NULL. */
-	"CREATE TABLE coverage (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, device BLOB NOT "
+	/* Positions: sequences of all identities on one line (et_catalog_position). */
+	"CREATE TABLE identity (ordinal INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE,"
+	" start INTEGER NOT NULL, shift INTEGER NOT NULL);"
+	/* whole_last: the last version when the device has no later epoch and coverage is one span
+	 * from 0, else NULL. */
+	"CREATE TABLE coverage (aggregate BLOB NOT NULL, device BLOB NOT NULL, epoch INTEGER NOT "
 	"NULL,"
 	" family INTEGER NOT NULL, whole_last INTEGER, messages INTEGER NOT NULL, duplicates "
 	"INTEGER NOT NULL,"
-	" spans BLOB NOT NULL, PRIMARY KEY (aggregate, epoch)) WITHOUT ROWID;"
+	" spans BLOB NOT NULL, PRIMARY KEY (aggregate, device, epoch)) WITHOUT ROWID;"
 	"CREATE INDEX coverage_device ON coverage (device);"
-	"CREATE TABLE device (device BLOB PRIMARY KEY, registered_seq INTEGER NOT NULL,"
-	" unregistered_seq INTEGER NOT NULL, first_event_seq INTEGER NOT NULL, born INTEGER NOT "
-	"NULL,"
-	" malformed_first_seq INTEGER NOT NULL, malformed_last_seq INTEGER NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE links_event (device BLOB NOT NULL, identity TEXT NOT NULL, seq INTEGER NOT "
-	"NULL,"
-	" version INTEGER NOT NULL, PRIMARY KEY (device, identity, seq)) WITHOUT ROWID;"
-	"CREATE TABLE noted_latest (aggregate BLOB PRIMARY KEY, time INTEGER NOT NULL, latest "
+	/* epoch: the number of the newest one. rebuild: coverage is to be made again. */
+	"CREATE TABLE device (device BLOB PRIMARY KEY, registered INTEGER NOT NULL,"
+	" first_event INTEGER NOT NULL, born INTEGER NOT NULL, malformed_first INTEGER NOT NULL,"
+	" malformed_last INTEGER NOT NULL, last INTEGER NOT NULL, epoch INTEGER NOT NULL,"
+	" epoch_start INTEGER NOT NULL, own INTEGER NOT NULL,"
+	" rebuild INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX device_rebuild ON device (device) WHERE rebuild;"
+	"CREATE TABLE epoch (device BLOB NOT NULL, number INTEGER NOT NULL, start INTEGER NOT NULL,"
+	" start_position INTEGER NOT NULL, registered INTEGER NOT NULL,"
+	" PRIMARY KEY (device, number)) WITHOUT ROWID;"
+	"CREATE TABLE links_event (device BLOB NOT NULL, position INTEGER NOT NULL, version "
+	"INTEGER NOT NULL, PRIMARY KEY (device, position)) WITHOUT ROWID;"
+	/* what: enum et_noted. time: by our own clock. */
+	"CREATE TABLE noted (aggregate BLOB NOT NULL, what INTEGER NOT NULL, time INTEGER NOT NULL,"
+	" version INTEGER NOT NULL, PRIMARY KEY (aggregate, what, time)) WITHOUT ROWID;"
+	"CREATE TABLE verdict (aggregate BLOB PRIMARY KEY, in_store INTEGER NOT NULL, latest "
+	"INTEGER NOT NULL, first INTEGER NOT NULL, device BLOB NOT NULL, last INTEGER NOT NULL,"
+	" alive INTEGER NOT NULL, run INTEGER NOT NULL, tally BLOB NOT NULL) WITHOUT ROWID;"
+	/* version: of a malformed message its position. life: 0 is the oldest. */
+	"CREATE TABLE finding (aggregate BLOB NOT NULL, life INTEGER NOT NULL, version INTEGER "
+	"NOT NULL, code TEXT NOT NULL, first_run INTEGER NOT NULL, first_time INTEGER NOT NULL,"
+	" first_recoverable INTEGER NOT NULL, last_run INTEGER NOT NULL, resolved INTEGER NOT NULL "
+	"DEFAULT 0, resolution TEXT NOT NULL DEFAULT '', delay INTEGER NOT NULL DEFAULT 0,"
+	" body BLOB NOT NULL, PRIMARY KEY (aggregate, life, version, code)) WITHOUT ROWID;"
+	"CREATE INDEX finding_open ON finding (aggregate, life, version, code) WHERE resolved = 0;"
+	"CREATE TABLE rescue (aggregate BLOB NOT NULL, sha256 BLOB NOT NULL, latest INTEGER NOT "
+	"NULL, file TEXT NOT NULL, start INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER "
+	"NOT NULL, PRIMARY KEY (aggregate, sha256)) WITHOUT ROWID;"
+	"CREATE INDEX rescue_of_file ON rescue (file);"
+	/* Files that are known. Without copies: to be removed. */
+	"CREATE TABLE rescue_file (name TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY, command TEXT NOT NULL, started "
 	"INTEGER NOT NULL,"
-	" older_time INTEGER, older_latest INTEGER) WITHOUT ROWID;"
-	"CREATE TABLE finding (aggregate BLOB NOT NULL, epoch INTEGER NOT NULL, version INTEGER "
-	"NOT NULL,"
-	" device BLOB NOT NULL, code TEXT NOT NULL, recoverable TEXT NOT NULL, first_run INTEGER "
-	"NOT NULL,"
-	" last_run INTEGER NOT NULL, PRIMARY KEY (aggregate, epoch, version)) WITHOUT ROWID;"
-	"CREATE TABLE rescue (aggregate BLOB NOT NULL, version INTEGER NOT NULL, time INTEGER NOT "
-	"NULL,"
-	" name TEXT NOT NULL, sha256 BLOB NOT NULL, PRIMARY KEY (aggregate, version)) WITHOUT "
-	"ROWID;"
-	"CREATE TABLE run (id INTEGER PRIMARY KEY, command TEXT NOT NULL, started INTEGER NOT NULL,"
 	" ended INTEGER NOT NULL DEFAULT 0, exit_status INTEGER NOT NULL DEFAULT 7,"
 	" verdict TEXT NOT NULL DEFAULT 'interrupted', last_seq INTEGER NOT NULL DEFAULT 0,"
 	" messages INTEGER NOT NULL DEFAULT 0, findings INTEGER NOT NULL DEFAULT 0);";
+
+/* Of schema 1 only the notes and the runs are kept: the archives tell all the rest again. */
+static const char forget_schema_1[] =
+	"DROP TABLE archive; DROP TABLE hole; DROP TABLE coverage; DROP TABLE device;"
+	"DROP TABLE links_event; DROP TABLE noted_latest; DROP TABLE finding; DROP TABLE rescue;";
 
 static int
 read_schema_version(struct et_catalog *catalog, int *ret, struct et_error *err)
@@ -96,7 +119,10 @@ migrate(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	r = et_catalog_begin(catalog, err);
 	if (r < 0)
 		return r;
-	r = et_db_exec(catalog, schema, err);
+	if (version == 1)
+		r = et_db_exec(catalog, forget_schema_1, err);
+	if (r == 0)
+		r = et_db_exec(catalog, schema, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
@@ -142,7 +168,14 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	return et_db_exec(catalog,
 			  "CREATE TEMP TABLE suspect (aggregate BLOB PRIMARY KEY, id TEXT NOT NULL,"
 			  " in_store INTEGER NOT NULL, latest INTEGER NOT NULL, first INTEGER NOT "
-			  "NULL) WITHOUT ROWID",
+			  "NULL, known INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+			  "CREATE TEMP TABLE alive (device BLOB PRIMARY KEY) WITHOUT ROWID;"
+			  /* the order of event/lives.h */
+			  "CREATE TEMP TABLE walk (device BLOB NOT NULL, time INTEGER NOT NULL, "
+			  "aggregate BLOB NOT NULL, version INTEGER NOT NULL, position INTEGER NOT "
+			  "NULL, class INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT "
+			  "NULL, PRIMARY KEY (device, time, aggregate, version, position, class)) "
+			  "WITHOUT ROWID",
 			  err);
 }
 
@@ -246,9 +279,9 @@ et_catalog_begin(struct et_catalog *catalog, struct et_error *err)
 int
 et_catalog_commit(struct et_catalog *catalog, struct et_error *err)
 {
-	int r = 0;
+	int r = et_fault_point("commit", err);
 
-	if (catalog->depth == 1)
+	if (r == 0 && catalog->depth == 1)
 		r = et_db_exec(catalog, "COMMIT", err);
 	if (r == 0)
 		catalog->depth--;

@@ -39,15 +39,16 @@ open_list(struct et_catalog *catalog, const char *sql, const struct et_uuid *key
 int
 et_cover_list_open(struct et_catalog *catalog, struct et_cover_list **ret, struct et_error *err)
 {
-	return open_list(catalog, COVER_COLUMNS " ORDER BY aggregate, epoch", NULL, ret, err);
+	return open_list(catalog, COVER_COLUMNS " ORDER BY aggregate, device, epoch", NULL, ret,
+			 err);
 }
 
 int
 et_cover_list_of(struct et_catalog *catalog, const struct et_uuid *aggregate,
 		 struct et_cover_list **ret, struct et_error *err)
 {
-	return open_list(catalog, COVER_COLUMNS " WHERE aggregate = ?1 ORDER BY epoch", aggregate,
-			 ret, err);
+	return open_list(catalog, COVER_COLUMNS " WHERE aggregate = ?1 ORDER BY device, epoch",
+			 aggregate, ret, err);
 }
 
 int
@@ -126,15 +127,55 @@ et_catalog_device(struct et_catalog *catalog, const struct et_uuid *device, stru
 	r = et_db_step(catalog, statement, "read a device", err);
 	if (r > 0)
 		*ret = (struct et_device){
-			.registered_seq = et_column_u64(statement, 0),
-			.unregistered_seq = et_column_u64(statement, 1),
-			.first_event_seq = et_column_u64(statement, 2),
-			.born = sqlite3_column_int(statement, 3) != 0,
-			.malformed_first_seq = et_column_u64(statement, 4),
-			.malformed_last_seq = et_column_u64(statement, 5),
+			.registered = et_column_u64(statement, 0),
+			.first_event = et_column_u64(statement, 1),
+			.born_ns = sqlite3_column_int64(statement, 2),
+			.malformed_first = et_column_u64(statement, 3),
+			.malformed_last = et_column_u64(statement, 4),
+			.last = et_column_u64(statement, 5),
+			.epoch = (unsigned)sqlite3_column_int(statement, 6),
+			.epoch_start_ns = sqlite3_column_int64(statement, 7),
+			.rebuild = sqlite3_column_int(statement, 8) != 0,
+			.own_ns = sqlite3_column_int64(statement, 9),
 		};
 	(void)sqlite3_reset(statement);
 	return r;
+}
+
+int
+et_catalog_epochs(struct et_catalog *catalog, const struct et_uuid *device,
+		  struct et_noted_epoch **ret, size_t *ret_count, struct et_error *err)
+{
+	struct et_db_list rows = { 0 };
+	struct et_noted_epoch *list = NULL;
+	size_t count = 0;
+	int r;
+
+	r = et_db_list_open(catalog,
+			    "SELECT number, start, start_position, registered FROM epoch "
+			    "WHERE device = ?1 ORDER BY number",
+			    &rows, err);
+	if (r < 0)
+		return r;
+	et_bind_uuid(rows.statement, 1, device);
+	while ((r = et_db_list_next(&rows, "read epochs", err)) > 0) {
+		if (count % 8 == 0)
+			list = et_realloc_array(list, count + 8, sizeof(*list));
+		list[count++] = (struct et_noted_epoch){
+			.number = (unsigned)sqlite3_column_int(rows.statement, 0),
+			.start_ns = sqlite3_column_int64(rows.statement, 1),
+			.start = et_column_u64(rows.statement, 2),
+			.registered = sqlite3_column_int(rows.statement, 3) != 0,
+		};
+	}
+	et_db_list_done(&rows);
+	if (r < 0) {
+		free(list);
+		return r;
+	}
+	*ret = list;
+	*ret_count = count;
+	return 0;
 }
 
 int
@@ -145,8 +186,8 @@ et_links_list_open(struct et_catalog *catalog, const struct et_uuid *device,
 	int r;
 
 	r = et_db_list_open(catalog,
-			    "SELECT identity, seq, version FROM links_event WHERE device = ?1 "
-			    "ORDER BY identity, seq",
+			    "SELECT position, version FROM links_event WHERE device = ?1 "
+			    "ORDER BY position",
 			    &list->rows, err);
 	if (r < 0) {
 		free(list);
@@ -165,9 +206,8 @@ et_links_list_next(struct et_links_list *list, struct et_links_event *ret, struc
 	int r = et_db_list_next(&list->rows, "list links events", err);
 
 	if (r > 0) {
-		et_column_text(row, 0, ret->identity, sizeof(ret->identity));
-		ret->seq = et_column_u64(row, 1);
-		ret->version = et_column_u64(row, 2);
+		ret->position = et_column_u64(row, 0);
+		ret->version = et_column_u64(row, 1);
 	}
 	return r;
 }

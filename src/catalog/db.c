@@ -17,11 +17,17 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_ARCHIVE_AT] =
 		"SELECT * FROM archive WHERE identity = ?1 AND first_seq <= ?2 AND last_seq >= ?2"
 		" ORDER BY first_seq DESC LIMIT 1",
-	[ET_SQL_IDENTITY_LAST] = "SELECT identity FROM archive ORDER BY identity DESC LIMIT 1",
+	[ET_SQL_IDENTITY_LAST] = "SELECT identity FROM identity ORDER BY ordinal DESC LIMIT 1",
+	[ET_SQL_IDENTITY_ADD] = "INSERT INTO identity (identity, start, shift) VALUES (?1, ?2, ?3)",
+	[ET_SQL_IDENTITY_SHIFT] = "SELECT shift FROM identity WHERE identity = ?1",
+	[ET_SQL_IDENTITY_END] = "SELECT max(last_seq + shift) FROM archive JOIN identity USING "
+				"(identity)",
+	[ET_SQL_IDENTITY_AT] = "SELECT identity, shift FROM identity WHERE start <= ?1 "
+			       "ORDER BY start DESC LIMIT 1",
 	[ET_SQL_HOLE_ADD] = "INSERT OR REPLACE INTO hole (identity, first_seq, last_seq, type) "
 			    "VALUES (?1, ?2, ?3, ?4)",
-	[ET_SQL_HOLES] =
-		"SELECT identity, first_seq, last_seq, type FROM hole ORDER BY identity, first_seq",
+	[ET_SQL_HOLES] = "SELECT identity, first_seq, last_seq, type, shift FROM hole "
+			 "JOIN identity USING (identity) ORDER BY ordinal, first_seq",
 	[ET_SQL_TOTALS] = "SELECT count(*), count(DISTINCT identity), sum(messages), sum(events), "
 			  "sum(registrations),"
 			  " sum(foreign_messages), sum(malformed), sum(raw_bytes), sum(bytes), "
@@ -29,33 +35,59 @@ static const char *const texts[ET_SQL_COUNT] = {
 			  "max(CASE WHEN messages > 0 THEN last_time END)"
 			  " FROM archive",
 	[ET_SQL_TOTALS_NEWEST] = "SELECT min(first_seq), max(last_seq) FROM archive"
-				 " WHERE identity = (SELECT max(identity) FROM archive)",
+				 " WHERE identity = (SELECT identity FROM identity ORDER BY "
+				 "ordinal DESC LIMIT 1)",
 	[ET_SQL_TOTALS_HOLES] = "SELECT count(*), sum(last_seq - first_seq + 1) FROM hole",
-	[ET_SQL_COVER_EPOCHS] =
-		"SELECT epoch, whole_last, messages, duplicates, spans FROM coverage"
-		" WHERE aggregate = ?1 ORDER BY epoch",
-	[ET_SQL_COVER_PUT] = "INSERT OR REPLACE INTO coverage (aggregate, epoch, device, family, "
+	[ET_SQL_COVER_GET] = "SELECT messages, duplicates, spans FROM coverage"
+			     " WHERE aggregate = ?1 AND device = ?2 AND epoch = ?3",
+	[ET_SQL_COVER_PUT] = "INSERT OR REPLACE INTO coverage (aggregate, device, epoch, family, "
 			     "whole_last, messages, duplicates,"
 			     " spans) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[ET_SQL_DEVICE_GET] = "SELECT registered_seq, unregistered_seq, first_event_seq, born, "
-			      "malformed_first_seq,"
-			      " malformed_last_seq FROM device WHERE device = ?1",
+	[ET_SQL_COVER_DROP] = "DELETE FROM coverage WHERE device = ?1",
+	[ET_SQL_COVER_OLD] =
+		"UPDATE coverage SET whole_last = NULL WHERE device = ?1 AND epoch < ?2",
+	[ET_SQL_DEVICE_GET] = "SELECT registered, first_event, born, malformed_first, "
+			      "malformed_last, last, epoch, epoch_start, rebuild, own"
+			      " FROM device WHERE device = ?1",
 	[ET_SQL_DEVICE_PUT] =
-		"INSERT OR REPLACE INTO device (device, registered_seq, unregistered_seq, "
-		"first_event_seq, born,"
-		" malformed_first_seq, malformed_last_seq) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[ET_SQL_LINKS_ADD] = "INSERT OR REPLACE INTO links_event (device, identity, seq, version) "
-			     "VALUES (?1, ?2, ?3, ?4)",
+		"INSERT OR REPLACE INTO device (device, registered, first_event, born, "
+		"malformed_first, malformed_last, last, epoch, epoch_start, rebuild, own)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[ET_SQL_DEVICE_REBUILD] =
+		"SELECT device FROM device WHERE rebuild ORDER BY device LIMIT ?1",
+	[ET_SQL_EPOCH_DROP] = "DELETE FROM epoch WHERE device = ?1",
+	[ET_SQL_EPOCH_ADD] = "INSERT INTO epoch (device, number, start, start_position, registered)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[ET_SQL_LINKS_ADD] = "INSERT OR REPLACE INTO links_event (device, position, version) "
+			     "VALUES (?1, ?2, ?3)",
+	[ET_SQL_WALK_ADD] =
+		"INSERT OR IGNORE INTO temp.walk (device, time, aggregate, version, position, "
+		"class, kind, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[ET_SQL_FINDING_NOTE] =
-		"INSERT INTO finding (aggregate, epoch, version, device, code, recoverable, "
-		"first_run, last_run)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)"
-		" ON CONFLICT (aggregate, epoch, version) DO UPDATE SET code = excluded.code,"
-		" recoverable = excluded.recoverable, last_run = excluded.last_run",
-	[ET_SQL_LATEST_NOTE] =
-		"INSERT INTO noted_latest (aggregate, time, latest) VALUES (?1, ?2, ?3)"
-		" ON CONFLICT (aggregate) DO UPDATE SET older_time = time, older_latest = latest,"
-		" time = excluded.time, latest = excluded.latest WHERE latest <> excluded.latest",
+		"INSERT INTO finding (aggregate, life, version, code, first_run, first_time, "
+		"first_recoverable, last_run, body)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5, ?8)"
+		" ON CONFLICT (aggregate, life, version, code) DO UPDATE SET body = excluded.body,"
+		" last_run = excluded.last_run, resolved = 0, resolution = '', delay = 0",
+	[ET_SQL_NOTED_ADD] = "INSERT OR REPLACE INTO noted (aggregate, what, time, version)"
+			     " VALUES (?1, ?2, ?3, ?4)",
+	[ET_SQL_NOTED_AT] = "SELECT time, version FROM noted WHERE aggregate = ?1 AND what = ?2"
+			    " AND time <= ?3 ORDER BY time DESC LIMIT 1",
+	[ET_SQL_NOTED_SETTLED] =
+		"DELETE FROM noted WHERE aggregate = ?1 AND what = ?2 AND time < (SELECT max(time) "
+		"FROM noted WHERE aggregate = ?1 AND what = ?2 AND time <= ?3)",
+	[ET_SQL_NOTED_DROP] = "DELETE FROM noted WHERE aggregate = ?1 AND what = ?2",
+	[ET_SQL_FINDING_RESOLVE] =
+		"UPDATE finding SET resolved = ?5, resolution = ?6, delay = ?7 WHERE aggregate = ?1"
+		" AND life = ?2 AND version = ?3 AND code = ?4",
+	[ET_SQL_FINDING_LOST] = "SELECT max(version) FROM finding WHERE aggregate = ?1 AND "
+				"life = ?2 AND code = 'lost' AND resolved = 0",
+	[ET_SQL_VERDICT_PUT] =
+		"INSERT OR REPLACE INTO verdict (aggregate, in_store, latest, first, device, alive,"
+		" tally, run, last) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+		" ifnull((SELECT last FROM device WHERE device = ?5), 0))",
+	[ET_SQL_VERDICT_GET] = "SELECT tally FROM verdict WHERE aggregate = ?1",
+	[ET_SQL_VERDICT_DROP] = "DELETE FROM verdict WHERE aggregate = ?1",
 	[ET_SQL_RUN_BEGIN] = "INSERT INTO run (command, started) VALUES (?1, ?2)",
 	[ET_SQL_RUN_END] = "UPDATE run SET ended = ?2, exit_status = ?3, verdict = ?4, last_seq = "
 			   "?5, messages = ?6,"
@@ -63,16 +95,39 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_RUNS] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, "
 			"messages, findings"
 			" FROM run ORDER BY id DESC LIMIT ?1",
+	[ET_SQL_RUN_GET] = "SELECT id, command, started, ended, exit_status, verdict, last_seq, "
+			   "messages, findings FROM run WHERE id = ?1",
 	[ET_SQL_SUSPECT_ADD] = "INSERT INTO temp.suspect (aggregate, id, in_store, latest, first) "
 			       "VALUES (?1, ?2, ?3, ?4, ?5)"
 			       " ON CONFLICT (aggregate) DO UPDATE SET id = excluded.id, in_store "
 			       "= 1, latest = excluded.latest,"
 			       " first = excluded.first WHERE excluded.in_store",
 	[ET_SQL_SUSPECT_HAS] = "SELECT 1 FROM temp.suspect WHERE aggregate = ?1",
-	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first FROM temp.suspect WHERE "
+	[ET_SQL_SUSPECTS] = "SELECT aggregate, id, in_store, latest, first, known FROM "
+			    "temp.suspect WHERE "
 			    "aggregate > ?1"
 			    " ORDER BY aggregate LIMIT ?2",
-	[ET_SQL_SUSPECT_COUNT] = "SELECT count(*) FROM temp.suspect",
+	[ET_SQL_SUSPECT_COUNT] = "SELECT count(*), total(known) FROM temp.suspect",
+	[ET_SQL_RESCUE_FILE_ADD] = "INSERT OR REPLACE INTO rescue_file (name, bytes) "
+				   "VALUES (?1, ?2)",
+	[ET_SQL_RESCUE_FILE_DROP] = "DELETE FROM rescue_file WHERE name = ?1",
+	[ET_SQL_RESCUE_FILES] = "SELECT name, rescue_file.bytes, count(rescue.file), "
+				"coalesce(sum(rescue.bytes), 0) FROM rescue_file LEFT JOIN rescue "
+				"ON file = name GROUP BY name ORDER BY name",
+	[ET_SQL_RESCUE_ADD] = "INSERT OR REPLACE INTO rescue (aggregate, sha256, latest, file, "
+			      "start, bytes, time) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[ET_SQL_RESCUE_HAS] = "SELECT 1 FROM rescue WHERE aggregate = ?1 AND sha256 = ?2",
+	[ET_SQL_RESCUE_OF] = "SELECT aggregate, sha256, latest, file, start, bytes, time FROM "
+			     "rescue WHERE aggregate = ?1 ORDER BY time DESC, latest DESC, sha256",
+	[ET_SQL_RESCUE_IN] = "SELECT aggregate, sha256, latest, file, start, bytes, time FROM "
+			     "rescue WHERE file = ?1 ORDER BY start",
+	[ET_SQL_RESCUE_DROP] = "DELETE FROM rescue WHERE aggregate = ?1 AND sha256 = ?2",
+	[ET_SQL_RESCUE_DROP_ALL] = "DELETE FROM rescue WHERE aggregate = ?1",
+	[ET_SQL_RESCUE_DROP_IN] = "DELETE FROM rescue WHERE file = ?1",
+	[ET_SQL_RESCUE_NEXT] = "SELECT aggregate FROM rescue WHERE aggregate > ?1 "
+			       "ORDER BY aggregate LIMIT 1",
+	[ET_SQL_RESCUE_TOTALS] = "SELECT count(*), sum(bytes), min(time) FROM rescue",
+	[ET_SQL_RESCUE_FILE_TOTALS] = "SELECT count(*), sum(bytes) FROM rescue_file",
 };
 
 int

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How index rows become coverage. Rows come grouped by device and aggregate.
- * Inside a group they are walked in the order of the events' own times, so
- * that a second life of an aggregate (the same versions again, later) opens an
- * epoch of its own instead of covering the first one's holes (docs/audit.md,
- * What is on it).
+ * What goes on where coverage ends, or fills a hole of it, is added to the
+ * device's newest epoch. Anything else (a version that comes again, an event
+ * older than the epoch) can move the bounds of the device's lives: then the
+ * device is left to be walked anew from all of its rows (rebuild.c).
  */
 #include "catalog/take.h"
 
@@ -13,133 +13,110 @@
 #include "base/clock.h"
 #include "catalog/db.h"
 
-struct epoch {
-	struct et_coverage coverage;
-	unsigned number;
-	uint64_t messages;
-	uint64_t duplicates;
-	bool changed;
-};
-
 struct et_take {
 	struct et_catalog *catalog;
-	char identity[ET_IDENTITY_TEXT_BYTES];
+	uint64_t shift; /* of the identity: positions are sequences and this */
 	et_touched_hook *touched;
 	void *touched_cookie;
 	struct et_rows pending;   /* rows of the device in hand */
 	int64_t snapshot_time_ns; /* of the newest snapshot event */
 	bool finished;
-	struct epoch *epochs; /* of the aggregate in hand, oldest first */
-	size_t epoch_count;
-	size_t epoch_capacity;
+	struct et_coverage coverage; /* of the aggregate in hand, in the newest epoch */
+	struct et_cover cover;
 	struct et_row *ordered; /* the group in the order of time */
 	size_t ordered_capacity;
 	uint64_t repeated; /* duplicates of the group in hand */
+	/* Of the device in hand: event time of the first resource event of this archive; INT64_MIN
+	 * when an earlier archive had any event. */
+	int64_t resource_ns;
 	struct et_buf spans;
 	struct et_device device;
 };
 
-static struct epoch *
-add_epoch(struct et_take *take, unsigned number)
-{
-	struct epoch *epoch;
-
-	if (take->epoch_count == take->epoch_capacity) {
-		size_t more = take->epoch_capacity + 4;
-
-		take->epochs = et_realloc_array(take->epochs, more, sizeof(*take->epochs));
-		memset(&take->epochs[take->epoch_capacity], 0, 4 * sizeof(*take->epochs));
-		take->epoch_capacity = more;
-	}
-	epoch = &take->epochs[take->epoch_count++];
-	et_coverage_clear(&epoch->coverage);
-	epoch->number = number;
-	epoch->messages = epoch->duplicates = 0;
-	epoch->changed = false;
-	return epoch;
-}
-
 static int
-load_epochs(struct et_take *take, const struct et_uuid *aggregate, struct et_error *err)
+load_cover(struct et_take *take, const struct et_row *row, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	take->epoch_count = 0;
-	r = et_db_statement(take->catalog, ET_SQL_COVER_EPOCHS, &statement, err);
+	et_coverage_clear(&take->coverage);
+	take->cover = (struct et_cover){ .aggregate = row->aggregate,
+					 .device = row->device,
+					 .family = et_kind_info(row->kind)->family,
+					 .epoch = take->device.epoch };
+	r = et_db_statement(take->catalog, ET_SQL_COVER_GET, &statement, err);
 	if (r < 0)
 		return r;
-	et_bind_uuid(statement, 1, aggregate);
-	while ((r = et_db_step(take->catalog, statement, "read coverage", err)) > 0) {
-		struct epoch *epoch = add_epoch(take, (unsigned)sqlite3_column_int(statement, 0));
-
-		epoch->messages = et_column_u64(statement, 2);
-		epoch->duplicates = et_column_u64(statement, 3);
-		r = et_coverage_decode(et_column_blob(statement, 4), &epoch->coverage, err);
-		if (r < 0)
-			break;
+	et_bind_uuid(statement, 1, &row->aggregate);
+	et_bind_uuid(statement, 2, &row->device);
+	(void)sqlite3_bind_int64(statement, 3, take->device.epoch);
+	r = et_db_step(take->catalog, statement, "read coverage", err);
+	if (r > 0) {
+		take->cover.messages = et_column_u64(statement, 0);
+		take->cover.duplicates = et_column_u64(statement, 1);
+		r = et_coverage_decode(et_column_blob(statement, 2), &take->coverage, err);
 	}
 	(void)sqlite3_reset(statement);
 	return r < 0 ? r : 0;
 }
 
-static int
-save_epoch(struct et_take *take, const struct et_row *row, const struct epoch *epoch,
-	   struct et_error *err)
+int
+et_cover_put(struct et_catalog *catalog, const struct et_cover *cover,
+	     const struct et_coverage *coverage, struct et_buf *spans, struct et_error *err)
 {
-	const struct et_coverage *coverage = &epoch->coverage;
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	et_buf_reset(&take->spans);
-	et_coverage_encode(coverage, &take->spans);
-	r = et_buf_check(&take->spans, "the coverage of an aggregate", err);
+	et_buf_reset(spans);
+	et_coverage_encode(coverage, spans);
+	r = et_buf_check(spans, "the coverage of an aggregate", err);
 	if (r == 0)
-		r = et_db_statement(take->catalog, ET_SQL_COVER_PUT, &statement, err);
+		r = et_db_statement(catalog, ET_SQL_COVER_PUT, &statement, err);
 	if (r < 0)
 		return r;
-	et_bind_uuid(statement, 1, &row->aggregate);
-	(void)sqlite3_bind_int64(statement, 2, epoch->number);
-	et_bind_uuid(statement, 3, &row->device);
-	(void)sqlite3_bind_int(statement, 4, (int)et_kind_info(row->kind)->family);
+	et_bind_uuid(statement, 1, &cover->aggregate);
+	et_bind_uuid(statement, 2, &cover->device);
+	(void)sqlite3_bind_int64(statement, 3, cover->epoch);
+	(void)sqlite3_bind_int(statement, 4, (int)cover->family);
 	if (coverage->count == 1 && coverage->spans[0].first == 0)
 		et_bind_u64(statement, 5, coverage->spans[0].last);
-	et_bind_u64(statement, 6, epoch->messages);
-	et_bind_u64(statement, 7, epoch->duplicates);
-	(void)sqlite3_bind_blob(statement, 8, take->spans.data, (int)take->spans.size,
-				SQLITE_STATIC);
-	return et_db_run(take->catalog, statement, "write coverage", err);
+	et_bind_u64(statement, 6, cover->messages);
+	et_bind_u64(statement, 7, cover->duplicates);
+	(void)sqlite3_bind_blob(statement, 8, spans->data, (int)spans->size, SQLITE_STATIC);
+	return et_db_run(catalog, statement, "write coverage", err);
 }
 
-/* The epoch whose time the event fits: the newest one that began before it. */
-static struct epoch *
-epoch_of(struct et_take *take, int64_t time_ns)
+/* Which of the events around the beginning of an epoch belong to it hangs on all of them. */
+static bool
+is_of_newest(const struct et_device *device, int64_t time_ns)
 {
-	for (size_t i = take->epoch_count; i-- > 1;) {
-		const struct et_coverage *coverage = &take->epochs[i].coverage;
+	int64_t since;
 
-		if (coverage->count > 0 && coverage->spans[0].first_time_ns <= time_ns)
-			return &take->epochs[i];
-	}
-	return take->epoch_count > 0 ? &take->epochs[0] : add_epoch(take, 0);
+	return device->epoch == 0 ||
+	       (time_ns > device->epoch_start_ns &&
+		(__builtin_sub_overflow(time_ns, device->epoch_start_ns, &since) ||
+		 since > ET_CLOCKS_APART_NS));
 }
 
-static void
+/* False: the device is to be walked anew. */
+static bool
 take_event(struct et_take *take, const struct et_row *row)
 {
-	struct epoch *epoch = epoch_of(take, row->event_time_ns);
-	enum et_coverage_add added =
-		et_coverage_add(&epoch->coverage, row->version, row->event_time_ns, row->seq);
+	enum et_fit fit = et_coverage_fit(&take->coverage, row->version, row->event_time_ns);
 
-	if (added == ET_COVERAGE_LATER) {
-		epoch = add_epoch(take, take->epochs[take->epoch_count - 1].number + 1);
-		added = et_coverage_add(&epoch->coverage, row->version, row->event_time_ns,
-					row->seq);
-	}
-	epoch->messages++;
-	epoch->duplicates += added != ET_COVERAGE_NEW;
-	take->repeated += added != ET_COVERAGE_NEW;
-	epoch->changed = true;
+	/* As et_lives_add does in the oldest epoch: this may be an onboarding. */
+	if (take->device.epoch == 0 && row->version == 0 && et_family_is_own(take->cover.family) &&
+	    fit == ET_FIT_NEW && take->resource_ns < row->event_time_ns)
+		return false;
+	if (row->event_time_ns < take->device.own_ns && !et_family_is_own(take->cover.family))
+		return false;
+	if (!is_of_newest(&take->device, row->event_time_ns) ||
+	    (fit != ET_FIT_NEW && fit != ET_FIT_SAME))
+		return false;
+	take->cover.messages++;
+	if (!et_coverage_add(&take->coverage, row->version, row->event_time_ns, row->seq))
+		take->repeated++;
+	return true;
 }
 
 static int
@@ -156,19 +133,23 @@ by_time(const void *a, const void *b)
 }
 
 static int
-note_links(struct et_take *take, const struct et_row *row, struct et_error *err)
+note_links(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
 {
 	sqlite3_stmt *statement = NULL;
-	int r;
+	int r = 0;
 
-	r = et_db_statement(take->catalog, ET_SQL_LINKS_ADD, &statement, err);
-	if (r < 0)
-		return r;
-	et_bind_uuid(statement, 1, &row->device);
-	(void)sqlite3_bind_text(statement, 2, take->identity, -1, SQLITE_STATIC);
-	et_bind_u64(statement, 3, row->seq);
-	et_bind_u64(statement, 4, row->version);
-	return et_db_run(take->catalog, statement, "note a links event", err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (et_kind_info(rows[i].kind)->family != ET_FAMILY_LINKS)
+			continue;
+		r = et_db_statement(take->catalog, ET_SQL_LINKS_ADD, &statement, err);
+		if (r < 0)
+			return r;
+		et_bind_uuid(statement, 1, &rows[i].device);
+		et_bind_u64(statement, 2, rows[i].seq);
+		et_bind_u64(statement, 3, rows[i].version);
+		r = et_db_run(take->catalog, statement, "note a links event", err);
+	}
+	return r;
 }
 
 /* A head is proved by version 0 of the links or metadata aggregate as the first of that aggregate,
@@ -179,15 +160,41 @@ look_for_birth(struct et_take *take, const struct et_row *rows, size_t count, bo
 	const struct et_row *first = rows;
 	enum et_family family = et_kind_info(rows[0].kind)->family;
 
-	if (!fresh || (family != ET_FAMILY_LINKS && family != ET_FAMILY_METADATA))
+	if (!fresh || take->device.epoch > 0 ||
+	    (family != ET_FAMILY_LINKS && family != ET_FAMILY_METADATA))
 		return;
 	for (size_t i = 1; i < count; i++)
 		if (rows[i].seq < first->seq)
 			first = &rows[i];
-	if (first->version == 0 && take->device.registered_seq != 0 &&
-	    take->device.registered_seq < first->seq &&
-	    take->device.registered_seq < take->device.first_event_seq)
-		take->device.born = true;
+	if (first->version == 0 && take->device.registered != 0 &&
+	    take->device.registered < first->seq &&
+	    take->device.registered < take->device.first_event)
+		take->device.born_ns = first->event_time_ns > take->device.born_ns
+					       ? first->event_time_ns
+					       : take->device.born_ns;
+}
+
+/* 1, or 0: the device is to be walked anew. */
+static int
+cover_group(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
+{
+	int r = load_cover(take, &rows[0], err);
+
+	if (r < 0)
+		return r;
+	look_for_birth(take, rows, count, take->coverage.count == 0);
+	if (count > take->ordered_capacity) {
+		take->ordered = et_realloc_array(take->ordered, count, sizeof(*rows));
+		take->ordered_capacity = count;
+	}
+	memcpy(take->ordered, rows, count * sizeof(*rows));
+	qsort(take->ordered, count, sizeof(*rows), by_time);
+	for (size_t i = 0; i < count; i++)
+		if (!take_event(take, &take->ordered[i]))
+			return 0;
+	take->cover.duplicates += take->repeated;
+	r = et_cover_put(take->catalog, &take->cover, &take->coverage, &take->spans, err);
+	return r < 0 ? r : 1;
 }
 
 static int
@@ -195,72 +202,103 @@ take_group(struct et_take *take, const struct et_row *rows, size_t count, struct
 {
 	int r;
 
-	r = load_epochs(take, &rows[0].aggregate, err);
-	if (r < 0)
-		return r;
 	take->repeated = 0;
-	look_for_birth(take, rows, count, take->epoch_count == 0);
-	if (count > take->ordered_capacity) {
-		take->ordered = et_realloc_array(take->ordered, count, sizeof(*rows));
-		take->ordered_capacity = count;
+	r = note_links(take, rows, count, err);
+	if (r == 0 && !take->device.rebuild) {
+		r = cover_group(take, rows, count, err);
+		take->device.rebuild = r == 0;
 	}
-	memcpy(take->ordered, rows, count * sizeof(*rows));
-	qsort(take->ordered, count, sizeof(*rows), by_time);
-	for (size_t i = 0; i < count; i++) {
-		take_event(take, &take->ordered[i]);
-		if (et_kind_info(take->ordered[i].kind)->family == ET_FAMILY_LINKS)
-			r = note_links(take, &take->ordered[i], err);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; r == 0 && i < take->epoch_count; i++)
-		if (take->epochs[i].changed)
-			r = save_epoch(take, &rows[0], &take->epochs[i], err);
-	if (r == 0 && take->touched != NULL)
+	if (take->device.rebuild)
+		take->repeated = 0;
+	if (r >= 0 && take->touched != NULL)
 		r = take->touched(take->touched_cookie, &rows[0].aggregate, count - take->repeated,
 				  take->repeated, err);
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static void
-note_sequences(struct et_device *device, const struct et_row *row)
+note_least(uint64_t *noted, uint64_t position)
 {
-	uint64_t seq = row->seq;
+	if (*noted == 0 || position < *noted)
+		*noted = position;
+}
 
+static void
+note_positions(struct et_device *device, const struct et_row *row)
+{
+	if (row->seq > device->last)
+		device->last = row->seq;
 	if (row->row_class == ET_ROW_EVENT) {
-		if (device->first_event_seq == 0 || seq < device->first_event_seq)
-			device->first_event_seq = seq;
+		note_least(&device->first_event, row->seq);
 	} else if (row->row_class == ET_ROW_MALFORMED) {
-		if (device->malformed_first_seq == 0 || seq < device->malformed_first_seq)
-			device->malformed_first_seq = seq;
-		if (seq > device->malformed_last_seq)
-			device->malformed_last_seq = seq;
+		note_least(&device->malformed_first, row->seq);
+		if (row->seq > device->malformed_last)
+			device->malformed_last = row->seq;
 	} else if (row->kind == ET_KIND_DEVICES_REGISTERED) {
-		if (device->registered_seq == 0 || seq < device->registered_seq)
-			device->registered_seq = seq;
-	} else if (row->kind == ET_KIND_DEVICES_UNREGISTERED && seq > device->unregistered_seq) {
-		device->unregistered_seq = seq;
+		note_least(&device->registered, row->seq);
 	}
 }
 
-static int
-save_device(struct et_take *take, const struct et_uuid *uuid, struct et_error *err)
+/* Whether the device was registered when its newest epoch began is a part of what that is. */
+static bool
+moves_registration(const struct et_device *device, const struct et_row *row)
 {
-	const struct et_device *device = &take->device;
+	int64_t until_ns;
+
+	return row->row_class == ET_ROW_REGISTRATION && device->epoch > 0 &&
+	       row->kind == ET_KIND_DEVICES_REGISTERED &&
+	       (__builtin_add_overflow(device->epoch_start_ns, ET_CLOCKS_APART_NS, &until_ns) ||
+		row->event_time_ns <= until_ns);
+}
+
+int
+et_device_put(struct et_catalog *catalog, const struct et_uuid *uuid,
+	      const struct et_device *device, struct et_error *err)
+{
 	sqlite3_stmt *statement = NULL;
 	int r;
 
-	r = et_db_statement(take->catalog, ET_SQL_DEVICE_PUT, &statement, err);
+	r = et_db_statement(catalog, ET_SQL_DEVICE_PUT, &statement, err);
 	if (r < 0)
 		return r;
 	et_bind_uuid(statement, 1, uuid);
-	et_bind_u64(statement, 2, device->registered_seq);
-	et_bind_u64(statement, 3, device->unregistered_seq);
-	et_bind_u64(statement, 4, device->first_event_seq);
-	(void)sqlite3_bind_int(statement, 5, device->born);
-	et_bind_u64(statement, 6, device->malformed_first_seq);
-	et_bind_u64(statement, 7, device->malformed_last_seq);
-	return et_db_run(take->catalog, statement, "write a device", err);
+	et_bind_u64(statement, 2, device->registered);
+	et_bind_u64(statement, 3, device->first_event);
+	(void)sqlite3_bind_int64(statement, 4, device->born_ns);
+	et_bind_u64(statement, 5, device->malformed_first);
+	et_bind_u64(statement, 6, device->malformed_last);
+	et_bind_u64(statement, 7, device->last);
+	(void)sqlite3_bind_int64(statement, 8, device->epoch);
+	(void)sqlite3_bind_int64(statement, 9, device->epoch_start_ns);
+	(void)sqlite3_bind_int(statement, 10, device->rebuild);
+	(void)sqlite3_bind_int64(statement, 11, device->own_ns);
+	return et_db_run(catalog, statement, "write a device", err);
+}
+
+/* What the rows say of the device before any of them is taken. */
+static void
+note_rows(struct et_take *take, const struct et_row *rows, size_t count)
+{
+	take->resource_ns = take->device.first_event != 0 ? INT64_MIN : INT64_MAX;
+	for (size_t i = 0; i < count; i++) {
+		note_positions(&take->device, &rows[i]);
+		take->device.rebuild |= moves_registration(&take->device, &rows[i]);
+		if (rows[i].row_class == ET_ROW_EVENT &&
+		    !et_family_is_own(et_kind_info(rows[i].kind)->family) &&
+		    rows[i].event_time_ns < take->resource_ns)
+			take->resource_ns = rows[i].event_time_ns;
+	}
+}
+
+/* ... and when all of them were. */
+static void
+note_own(struct et_device *device, const struct et_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].row_class == ET_ROW_EVENT && rows[i].version == 0 &&
+		    et_family_is_own(et_kind_info(rows[i].kind)->family) &&
+		    rows[i].event_time_ns > device->own_ns)
+			device->own_ns = rows[i].event_time_ns;
 }
 
 /* All rows of one device. */
@@ -270,12 +308,11 @@ take_device(struct et_take *take, const struct et_row *rows, size_t count, struc
 	size_t first = 0;
 	int r;
 
-	take->device = (struct et_device){ 0 };
+	take->device = (struct et_device){ .born_ns = ET_TIME_NONE, .own_ns = ET_TIME_NONE };
 	r = et_catalog_device(take->catalog, &rows[0].device, &take->device, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < count; i++)
-		note_sequences(&take->device, &rows[i]);
+	note_rows(take, rows, count);
 	while (first < count) {
 		size_t end = first + 1;
 
@@ -290,7 +327,8 @@ take_device(struct et_take *take, const struct et_row *rows, size_t count, struc
 		}
 		first = end;
 	}
-	return save_device(take, &rows[0].device, err);
+	note_own(&take->device, rows, count);
+	return et_device_put(take->catalog, &rows[0].device, &take->device, err);
 }
 
 static const struct et_uuid nobody;
@@ -316,11 +354,12 @@ et_take_open(struct et_catalog *catalog, const struct et_archive_entry *entry,
 
 	take->catalog = catalog;
 	take->snapshot_time_ns = ET_TIME_NONE;
-	(void)snprintf(take->identity, sizeof(take->identity), "%s", entry->identity);
 	et_buf_init(&take->spans, 256u << 20);
 	r = et_catalog_begin(catalog, err);
 	if (r == 0)
 		r = et_catalog_add_archive(catalog, entry, holes, hole_count, err);
+	if (r == 0)
+		r = et_catalog_shift(catalog, entry->identity, &take->shift, err);
 	if (r < 0)
 		return r;
 	*ret = ET_STEAL(take);
@@ -340,17 +379,20 @@ et_take_rows(struct et_take *take, const struct et_row *rows, size_t count, stru
 	int r;
 
 	for (size_t i = 0; i < count; i++) {
+		struct et_row row = rows[i];
+
 		if (take->pending.count > 0 &&
-		    et_uuid_compare(&rows[i].device, &take->pending.rows[0].device) != 0) {
+		    et_uuid_compare(&row.device, &take->pending.rows[0].device) != 0) {
 			r = flush(take, err);
 			if (r < 0)
 				return r;
 		}
-		if (rows[i].row_class == ET_ROW_EVENT && et_kind_info(rows[i].kind)->snapshot &&
-		    rows[i].event_time_ns > take->snapshot_time_ns)
-			take->snapshot_time_ns = rows[i].event_time_ns;
-		if (et_uuid_compare(&rows[i].device, &nobody) != 0)
-			et_rows_add(&take->pending, &rows[i]);
+		if (row.row_class == ET_ROW_EVENT && et_kind_info(row.kind)->snapshot &&
+		    row.event_time_ns > take->snapshot_time_ns)
+			take->snapshot_time_ns = row.event_time_ns;
+		row.seq += take->shift;
+		if (et_uuid_compare(&row.device, &nobody) != 0)
+			et_rows_add(&take->pending, &row);
 	}
 	return 0;
 }
@@ -391,9 +433,7 @@ et_take_free(struct et_take *take)
 		return;
 	if (!take->finished)
 		et_catalog_rollback(take->catalog);
-	for (size_t i = 0; i < take->epoch_capacity; i++)
-		et_coverage_done(&take->epochs[i].coverage);
-	free(take->epochs);
+	et_coverage_done(&take->coverage);
 	free(take->ordered);
 	et_rows_done(&take->pending);
 	et_buf_done(&take->spans);

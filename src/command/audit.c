@@ -11,8 +11,6 @@
 #include "event/ident.h"
 
 #define NOTES_BYTES_MAX 65536u
-/* The hub itself may publish that much behind a save. */
-#define SETTLE_LEAST_NS (45 * ET_NS_PER_SECOND)
 
 /* ---- the two snapshots ---- */
 
@@ -26,6 +24,7 @@ touched(void *cookie, const struct et_uuid *aggregate, uint64_t added, uint64_t 
 	bool suspect = false;
 	int r;
 
+	/* A known suspect is judged anew: its device has a new message. */
 	r = et_catalog_is_suspect(audit->state->catalog, aggregate, &suspect, err);
 	if (r == 0 && !suspect) {
 		audit->tally.reasons[ET_REASON_AHEAD] += added;
@@ -87,14 +86,15 @@ open_sources(struct et_audit *audit, struct et_error *err)
 		r = et_connect_stream(options, &audit->conn, err);
 	if (r == 0)
 		r = take_snapshot(audit, false, err);
+	if (r == 0)
+		r = et_audit_rebuild(audit->state, err);
 	if (r < 0)
 		return r;
 	return et_connect_store(options, &audit->source, err);
 }
 
-/* 1 when there is something to compare; else the notes say why not. */
-static int
-look_before(struct et_audit *audit, struct et_error *err)
+int
+et_audit_look_before(struct et_audit *audit, struct et_error *err)
 {
 	struct et_source_facts facts;
 	int r;
@@ -112,9 +112,10 @@ look_before(struct et_audit *audit, struct et_error *err)
 	}
 	if (!facts.exists || facts.documents == 0) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit, "nothing was compared: %s %s; check --mongo-db",
+		et_audit_note(audit, "nothing was compared: %s %s; check %s",
 			      et_source_address(audit->source),
-			      facts.exists ? "is empty" : "does not exist");
+			      facts.exists ? "is empty" : "does not exist",
+			      et_store_dump(audit->options) != NULL ? "--store" : "--mongo-db");
 		return 0;
 	}
 	if (audit->totals.messages == 0) {
@@ -125,75 +126,104 @@ look_before(struct et_audit *audit, struct et_error *err)
 			audit->options->stream);
 		return 0;
 	}
-	/* Only a store that holds something is worth noting as this state's own. */
-	r = et_state_claim(audit->state, "store", audit->options->mongo_db, err);
+	/* Only a store that holds something is worth noting as this state's own; a dump is a copy
+	 * of it, whatever its name. */
+	if (et_store_dump(audit->options) == NULL)
+		r = et_state_claim(audit->state, "store", audit->options->mongo_db, err);
 	return r < 0 ? r : 1;
 }
 
-/* Between two identities the stream may have held what nobody archived: from the last message of
- * the one to the first later one of the next. That one lies in the first archive that ends
- * later. */
+/* Which suspects have a verdict that still holds. */
 static int
-find_blinds(struct et_audit *audit, struct et_error *err)
+find_known(struct et_audit *audit, struct et_error *err)
 {
-	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
-	char identity[ET_IDENTITY_TEXT_BYTES] = "";
-	struct et_archive_entry entry;
-	int64_t end_ns = ET_TIME_NONE;
-	bool open = false;
+	struct et_catalog *catalog = audit->state->catalog;
 	int r;
 
-	audit->blinds = et_calloc(audit->totals.identities, sizeof(*audit->blinds));
-	r = et_entry_list_open(audit->state->catalog, NULL, &list, err);
-	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0) {
-		r = 0;
-		if (entry.messages == 0)
-			continue;
-		open |= identity[0] != '\0' && strcmp(identity, entry.identity) != 0;
-		if (open && entry.last_time_ns > end_ns &&
-		    audit->blind_count < audit->totals.identities) {
-			audit->blinds[audit->blind_count++] =
-				(struct et_blind){ end_ns, entry.first_time_ns > end_ns
-								   ? entry.first_time_ns
-								   : entry.last_time_ns };
-			open = false;
-		}
-		if (entry.last_time_ns > end_ns)
-			end_ns = entry.last_time_ns;
-		(void)snprintf(identity, sizeof(identity), "%s", entry.identity);
+	r = et_audit_check_ground(audit, err);
+	if (r == 0)
+		r = et_catalog_suspects_known(catalog, err);
+	if (r == 0)
+		r = et_catalog_suspect_count(catalog, &audit->suspects, &audit->known, err);
+	return r;
+}
+
+/* What was published while the store was read is no loss. */
+static int
+look_again(struct et_audit *audit, struct et_error *err)
+{
+	int r;
+
+	r = find_known(audit, err);
+	if (r == 0 && audit->suspects > audit->known) {
+		r = take_snapshot(audit, true, err);
+		if (r == 0)
+			r = et_audit_rebuild(audit->state, err);
 	}
-	return r < 0 ? r : 0;
+	if (r == 0)
+		r = et_audit_set_cut(audit, err);
+	return r == 0 ? find_known(audit, err) : r;
+}
+
+/* Copies of what is covered by now; those of suspects were looked at with their verdict. */
+static int
+prune_copies(struct et_audit *audit, struct et_error *err)
+{
+	struct et_uuid aggregate = { { 0 } };
+	bool suspect;
+	int r;
+
+	while ((r = et_rescue_next(audit->rescue, &aggregate, &aggregate, err)) > 0) {
+		r = et_catalog_is_suspect(audit->state->catalog, &aggregate, &suspect, err);
+		if (r == 0 && !suspect)
+			r = et_rescue_prune(audit->rescue, &aggregate, NULL, NULL, err);
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static void
+note_rescue(struct et_audit *audit)
+{
+	const struct et_rescue_counts *counts = et_rescue_counts(audit->rescue);
+
+	if (counts->turned_away > 0)
+		et_audit_note(audit,
+			      "%" PRIu64 " documents of suspects were not saved: --rescue-bytes "
+			      "is reached, and the hub may overwrite what they hold",
+			      counts->turned_away);
 }
 
 static int
-set_cut(struct et_audit *audit, struct et_error *err)
+judge_all(struct et_audit *audit, struct et_error *err)
 {
-	const struct et_totals *totals = &audit->totals;
-	struct et_cut *cut = &audit->cut;
+	struct et_catalog *catalog = audit->state->catalog;
 	int r;
 
-	r = et_catalog_totals(audit->state->catalog, &audit->totals, err);
+	r = et_rescue_open(audit->state, audit->run, audit->options->rescue_bytes, &audit->rescue,
+			   err);
 	if (r == 0)
-		r = et_catalog_last_identity(audit->state->catalog, audit->identity, err);
-	if (r >= 0)
-		r = et_catalog_last_snapshot_time(audit->state->catalog,
-						  &audit->last_snapshot_time_ns, err);
+		r = et_audit_judge_suspects(audit, err);
+	if (r == 0)
+		r = et_catalog_begin(catalog, err);
 	if (r < 0)
 		return r;
-	cut->start_time_ns = totals->messages > 0 ? totals->first_time_ns : ET_TIME_NONE;
-	/* Nothing newer is judged. Where the end lies in the middle of the traffic, a publish that
-	 * was under way then stands behind it. */
-	if (audit->conn == NULL || audit->partial)
-		cut->time_ns = totals->last_time_ns;
-	if (audit->partial && cut->settle_ns < SETTLE_LEAST_NS)
-		cut->settle_ns = SETTLE_LEAST_NS;
-	r = et_catalog_hole_set(audit->state->catalog, &audit->holes, err);
-	if (r == 0 && totals->identities > 1)
-		r = find_blinds(audit, err);
-	cut->holes = &audit->holes;
-	cut->blinds = audit->blinds;
-	cut->blind_count = audit->blind_count;
-	return r;
+	r = et_audit_list_malformed(audit, err);
+	if (r == 0)
+		r = et_audit_resolve(audit, err);
+	if (r == 0)
+		r = et_catalog_notes_sweep(catalog, err);
+	if (r == 0)
+		r = prune_copies(audit, err);
+	if (r == 0)
+		r = et_catalog_commit(catalog, err);
+	if (r < 0) {
+		et_catalog_rollback(catalog);
+		return r;
+	}
+	note_rescue(audit);
+	return et_rescue_sweep(audit->rescue, err);
 }
 
 static int
@@ -201,22 +231,15 @@ compare(struct et_audit *audit, struct et_error *err)
 {
 	int r;
 
-	r = look_before(audit, err);
+	r = et_audit_look_before(audit, err);
 	if (r <= 0)
 		return r;
 	audit->compared = true;
 	r = et_audit_scan(audit, err);
 	if (r < 0)
 		return et_error_wrap(err, r, "read the EventStore");
-	if (audit->suspects > 0)
-		r = take_snapshot(audit, true, err);
-	if (r == 0)
-		r = set_cut(audit, err);
-	if (r == 0)
-		r = et_audit_judge_suspects(audit, err);
-	if (r == 0)
-		r = et_audit_list_malformed(audit, err);
-	return r;
+	r = look_again(audit, err);
+	return r == 0 ? judge_all(audit, err) : r;
 }
 
 static void
@@ -225,7 +248,8 @@ settle_verdict(struct et_audit *audit)
 	const struct et_tally *tally = &audit->tally;
 
 	for (unsigned i = 0; i < ET_REASON_COUNT; i++)
-		if (tally->reasons[i] > 0 && et_reason_info((enum et_reason)i)->is_finding)
+		if (tally->reasons[i] + tally->deleted[i] > 0 &&
+		    et_reason_info((enum et_reason)i)->is_finding)
 			et_audit_worsen(audit, ET_STATUS_FINDINGS);
 	if (audit->blind_count > 0 && tally->reasons[ET_REASON_UNVERIFIABLE_GAP] > 0) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
@@ -299,7 +323,11 @@ run(struct et_audit *audit, struct et_error *err)
 	ET_CLEAN(et_atomicfile) struct et_atomicfile *file = NULL;
 	int r;
 
-	r = open_state(audit, &file, err);
+	r = et_store_check(audit->options, err);
+	if (r == 0 && audit->options->explain != NULL)
+		return et_audit_explain(audit, err);
+	if (r == 0)
+		r = open_state(audit, &file, err);
 	if (r == 0)
 		r = open_sources(audit, err);
 	if (r == 0) {
@@ -325,26 +353,30 @@ et_verb_audit(const struct et_options *options, struct et_error *err)
 			 .split = options->split,
 			 .time_ns = ET_TIME_NONE },
 		.last_snapshot_time_ns = ET_TIME_NONE,
+		.frozen_ns = ET_TIME_NONE,
 	};
 	int r;
 
-	if (options->settle < SETTLE_LEAST_NS && options->settle > 0)
+	if (options->settle < ET_SETTLE_LEAST_NS && options->settle > 0)
 		et_log(ET_LOG_WARNING,
 		       "--settle is below 45s: the hub itself may be 35 s behind its saves");
 	et_arena_init(&audit.texts, 0);
-	et_seqset_init(&audit.holes);
+	et_buf_init(&audit.encoded, NOTES_BYTES_MAX);
 	audit.fingerprint = et_hasher_new();
 	et_hasher_begin(audit.fingerprint);
 	et_buf_init(&audit.notes, NOTES_BYTES_MAX);
 	audit.findings = et_calloc(ET_REPORT_FINDINGS_MAX, sizeof(*audit.findings));
 	r = run(&audit, err);
 	et_recall_free(audit.recall);
+	et_rescue_close(audit.rescue);
 	et_source_free(audit.source);
 	et_conn_free(audit.conn);
 	et_state_free(audit.state);
 	free(audit.findings);
 	et_hasher_free(audit.fingerprint);
-	et_seqset_done(&audit.holes);
+	et_buf_done(&audit.encoded);
+	et_places_free(audit.places);
+	free(audit.zones);
 	free(audit.blinds);
 	et_arena_done(&audit.texts);
 	et_buf_done(&audit.notes);

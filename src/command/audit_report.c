@@ -141,9 +141,12 @@ et_audit_report(struct et_audit *audit, struct et_error *err)
 		.holes = holes,
 		.documents = audit->documents,
 		.aggregates = tally->aggregates,
+		.effort = audit->effort,
+		.resolved = audit->resolved,
 		.events = tally->expected + tally->reasons[ET_REASON_NEVER_PUBLISHED],
 		.tally = *tally,
 		.split = audit->cut.split,
+		.verbose = audit->options->verbose,
 		.findings = audit->findings,
 		.finding_count = audit->finding_count,
 		.findings_total = audit->findings_total,
@@ -154,6 +157,8 @@ et_audit_report(struct et_audit *audit, struct et_error *err)
 	uint64_t total = 0;
 	int r;
 
+	report.effort.suspects = audit->suspects;
+	report.effort.known = audit->known;
 	r = et_catalog_holes(audit->state->catalog, noted, LINES_OF_HOLES, &report.hole_count,
 			     &total, err);
 	if (r < 0)
@@ -163,6 +168,11 @@ et_audit_report(struct et_audit *audit, struct et_error *err)
 						    noted[i].type };
 	report.sums_hold = et_tally_holds(tally, audit->cut.split, &report.sums_broken);
 	report.note_count = point_at_notes(audit, notes);
+	if (audit->compared) {
+		r = et_audit_recovery(audit, &report.recovery, err);
+		if (r < 0)
+			return r;
+	}
 	r = seen_before(audit, &report, &report.same_since_ns, err);
 	if (r < 0)
 		return r;

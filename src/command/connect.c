@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options become connections; secrets come out of files and are wiped. */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/atomicfile.h"
 #include "command/snapshot.h"
 #include "store/source.h"
@@ -86,9 +90,55 @@ et_connect_stream(const struct et_options *options, struct et_conn **ret, struct
 	return r;
 }
 
+#define DUMP "dump:"
+
+const char *
+et_store_dump(const struct et_options *options)
+{
+	return strncmp(options->store, DUMP, strlen(DUMP)) == 0 ? options->store + strlen(DUMP)
+								: NULL;
+}
+
+int
+et_store_check(const struct et_options *options, struct et_error *err)
+{
+	const char *path = et_store_dump(options);
+	struct stat file;
+
+	if (strcmp(options->store, "mongodb") == 0)
+		return 0;
+	if (path == NULL) {
+		(void)et_error_set(err, ET_USAGE, "--store: '%s' is neither mongodb nor dump:FILE",
+				   options->store);
+		et_error_hint(err, "another server is --mongo-uri, another database --mongo-db");
+		return ET_USAGE;
+	}
+	if (path[0] == '\0')
+		(void)et_error_set(err, ET_USAGE, "--store: 'dump:' names no file");
+	else if (stat(path, &file) != 0 || access(path, R_OK) != 0)
+		(void)et_error_errno(err, errno, "--store: '%s'", path);
+	else if (!S_ISREG(file.st_mode))
+		(void)et_error_set(err, ET_USAGE, "--store: '%s' is no file", path);
+	else
+		return 0;
+	et_error_hint(err, "mongodump writes it: DIR/eventStore_db/devices_events.bson");
+	return ET_USAGE;
+}
+
+static int
+open_dump(const char *path, struct et_source **ret, struct et_error *err)
+{
+	int r = et_source_open_dump(path, ret, err);
+
+	if (r == ET_GARBLED)
+		et_error_hint(err, "it must be a .bson file of mongodump, not compressed");
+	return r;
+}
+
 int
 et_connect_store(const struct et_options *options, struct et_source **ret, struct et_error *err)
 {
+	const char *dump = et_store_dump(options);
 	struct et_store_options store = {
 		.uri = options->mongo_uri,
 		.db = options->mongo_db,
@@ -101,6 +151,8 @@ et_connect_store(const struct et_options *options, struct et_source **ret, struc
 	char *uri = NULL;
 	int r;
 
+	if (dump != NULL)
+		return open_dump(dump, ret, err);
 	r = et_secret_read(options->mongo_uri_file, &uri, err);
 	if (r == 0) {
 		if (uri != NULL)

@@ -36,6 +36,148 @@ fingerprint(struct et_audit *audit, const struct et_finding *finding)
 	et_hasher_add(audit->fingerprint, numbers, sizeof(numbers));
 }
 
+/* ---- the catalog's form ---- */
+
+static void
+put_text(struct et_buf *out, const char *text)
+{
+	size_t bytes = text != NULL ? strlen(text) : 0;
+
+	et_buf_varint(out, bytes);
+	et_buf_put(out, text != NULL ? text : "", bytes);
+}
+
+static void
+encode(const struct et_report_finding *reported, struct et_buf *out)
+{
+	const struct et_finding *one = &reported->finding;
+	const uint64_t numbers[] = { one->reason,
+				     one->recoverable,
+				     one->life,
+				     one->older,
+				     one->version,
+				     one->last_version,
+				     one->kind,
+				     (uint64_t)one->time_ns,
+				     (uint64_t)one->after_ns,
+				     (uint64_t)one->before_ns,
+				     one->after_seq,
+				     one->before_seq,
+				     one->seq,
+				     one->lost_deleted };
+
+	et_buf_reset(out);
+	for (size_t i = 0; i < ET_COUNT(numbers); i++)
+		et_buf_varint(out, numbers[i]);
+	et_buf_put(out, one->device.bytes, sizeof(one->device.bytes));
+	et_buf_put(out, one->aggregate.bytes, sizeof(one->aggregate.bytes));
+	put_text(out, reported->device_id);
+	put_text(out, reported->aggregate_id);
+	put_text(out, reported->href);
+}
+
+static bool
+take_text(struct et_cursor *cursor, struct et_arena *arena, const char **ret)
+{
+	struct et_slice text;
+	uint64_t bytes;
+
+	if (!et_cursor_varint(cursor, &bytes) || !et_cursor_bytes(cursor, bytes, &text))
+		return false;
+	*ret = et_arena_strndup(arena, (const char *)text.data, text.size);
+	return *ret != NULL;
+}
+
+static bool
+decode(struct et_slice body, struct et_arena *arena, struct et_report_finding *ret)
+{
+	struct et_cursor cursor = et_cursor_of(body.data, body.size);
+	struct et_finding *one = &ret->finding;
+	uint64_t numbers[14];
+	struct et_slice device;
+	struct et_slice aggregate;
+
+	for (size_t i = 0; i < ET_COUNT(numbers); i++)
+		if (!et_cursor_varint(&cursor, &numbers[i]))
+			return false;
+	if (!et_cursor_bytes(&cursor, sizeof(one->device.bytes), &device) ||
+	    !et_cursor_bytes(&cursor, sizeof(one->aggregate.bytes), &aggregate) ||
+	    numbers[0] >= ET_REASON_COUNT || numbers[1] >= ET_RECOVERABLE_COUNT)
+		return false;
+	*one = (struct et_finding){
+		.reason = (enum et_reason)numbers[0],
+		.recoverable = (enum et_recoverable)numbers[1],
+		.life = (unsigned)numbers[2],
+		.older = numbers[3] != 0,
+		.version = numbers[4],
+		.last_version = numbers[5],
+		.kind = (enum et_kind)numbers[6],
+		.time_ns = (int64_t)numbers[7],
+		.after_ns = (int64_t)numbers[8],
+		.before_ns = (int64_t)numbers[9],
+		.after_seq = numbers[10],
+		.before_seq = numbers[11],
+		.seq = numbers[12],
+		.lost_deleted = numbers[13] != 0,
+	};
+	memcpy(one->device.bytes, device.data, sizeof(one->device.bytes));
+	memcpy(one->aggregate.bytes, aggregate.data, sizeof(one->aggregate.bytes));
+	return take_text(&cursor, arena, &ret->device_id) &&
+	       take_text(&cursor, arena, &ret->aggregate_id) &&
+	       take_text(&cursor, arena, &ret->href);
+}
+
+int
+et_finding_decode(struct et_slice body, struct et_arena *arena, struct et_report_finding *ret,
+		  struct et_error *err)
+{
+	int r;
+
+	if (decode(body, arena, ret))
+		return 0;
+	r = et_error_set(err, ET_CORRUPT, "a finding in the catalog cannot be read");
+	et_error_hint(err, "run `evtrail reindex`, then the audit again");
+	return r;
+}
+
+/* ---- one finding ---- */
+
+static int
+to_sequence(struct et_audit *audit, uint64_t *position, struct et_error *err)
+{
+	char identity[ET_IDENTITY_TEXT_BYTES];
+	int r;
+
+	if (*position == 0)
+		return 0;
+	r = et_catalog_position(audit->state->catalog, *position, identity, position, err);
+	return r < 0 ? r : 0;
+}
+
+/* To the report and to the file; positions become the sequences of their identities. */
+static int
+show(struct et_audit *audit, const struct et_report_finding *reported, struct et_error *err)
+{
+	struct et_report_finding shown = *reported;
+	int r = 0;
+
+	audit->findings_total++;
+	fingerprint(audit, &reported->finding);
+	if (audit->totals.identities > 1) {
+		r = to_sequence(audit, &shown.finding.after_seq, err);
+		if (r == 0)
+			r = to_sequence(audit, &shown.finding.before_seq, err);
+		if (r == 0)
+			r = to_sequence(audit, &shown.finding.seq, err);
+	}
+	if (r < 0)
+		return r;
+	show_finding(audit, &shown);
+	return audit->findings_file != NULL
+		       ? et_report_finding_line(&shown, audit->findings_file, err)
+		       : 0;
+}
+
 int
 et_audit_found(struct et_audit *audit, const struct et_finding *finding, const char *device_id,
 	       const char *aggregate_id, struct et_slice href, struct et_error *err)
@@ -48,21 +190,39 @@ et_audit_found(struct et_audit *audit, const struct et_finding *finding, const c
 					      .href = text };
 	struct et_noted_finding noted = {
 		.aggregate = finding->aggregate,
-		.device = finding->device,
+		.life = finding->life,
 		.version = finding->reason == ET_REASON_MALFORMED_MESSAGE ? finding->seq
 									  : finding->version,
 		.code = et_reason_info(finding->reason)->name,
-		.recoverable = et_recoverable_name(finding->recoverable),
+		.first_time_ns = audit->started_ns,
+		.first_recoverable = finding->recoverable,
 	};
-	int r = 0;
+	int r;
 
-	audit->findings_total++;
-	fingerprint(audit, finding);
-	show_finding(audit, &reported);
-	if (audit->findings_file != NULL)
-		r = et_report_finding_line(&reported, audit->findings_file, err);
+	encode(&reported, &audit->encoded);
+	noted.body = (struct et_slice){ audit->encoded.data, audit->encoded.size };
+	r = et_buf_check(&audit->encoded, "a finding", err);
 	if (r == 0)
-		r = et_catalog_note_finding(audit->state->catalog, audit->run, &noted, err);
+		r = show(audit, &reported, err);
+	return r == 0 ? et_catalog_note_finding(audit->state->catalog, audit->run, &noted, err) : r;
+}
+
+int
+et_audit_recall_finding(struct et_audit *audit, const struct et_noted_finding *noted,
+			struct et_error *err)
+{
+	struct et_report_finding reported = { .device_id = NULL };
+	struct et_arena texts;
+	int r;
+
+	et_arena_init(&texts, 0);
+	r = et_finding_decode(noted->body, &texts, &reported, err);
+	if (r == 0) {
+		if (reported.href[0] == '\0')
+			reported.href = NULL;
+		r = show(audit, &reported, err);
+	}
+	et_arena_done(&texts);
 	return r;
 }
 
@@ -74,9 +234,12 @@ list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry,
 	ET_CLEAN(et_reader) struct et_reader *reader = NULL;
 	ET_CLEAN(et_reader_rows) struct et_reader_rows *walk = NULL;
 	struct et_row row;
+	uint64_t shift = 0;
 	int r;
 
-	r = et_state_open_archive(audit->state, entry, &reader, err);
+	r = et_catalog_shift(audit->state->catalog, entry->identity, &shift, err);
+	if (r >= 0)
+		r = et_state_open_archive(audit->state, entry, &reader, err);
 	if (r == 0)
 		r = et_reader_rows_open(reader, NULL, NULL, &walk, err);
 	while (r == 0 && (r = et_reader_rows_next(walk, &row, err)) > 0) {
@@ -85,11 +248,12 @@ list_malformed_of(struct et_audit *audit, const struct et_archive_entry *entry,
 			.device = row.device,
 			.aggregate = row.aggregate,
 			.version = row.version,
+			.last_version = row.version,
 			.kind = row.kind,
 			.time_ns = row.event_time_ns,
 			.after_ns = ET_TIME_NONE,
 			.before_ns = ET_TIME_NONE,
-			.seq = row.seq,
+			.seq = row.seq + shift,
 		};
 		char device[ET_UUID_TEXT_BYTES];
 		char aggregate[ET_UUID_TEXT_BYTES];

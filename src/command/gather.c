@@ -3,35 +3,6 @@
 #include "command/suspects.h"
 #include "event/ident.h"
 
-/* ---- coverage ---- */
-
-static int
-load_coverage(struct batch *batch, struct suspect *suspect, struct et_error *err)
-{
-	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
-	struct et_cover cover;
-	int r;
-
-	r = et_cover_list_of(batch->audit->state->catalog, &suspect->from->aggregate, &list, err);
-	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
-		if (suspect->epochs > 0)
-			suspect->older_versions +=
-				et_coverage_count(&suspect->coverage, 0, UINT64_MAX);
-		r = et_coverage_decode(cover.spans, &suspect->coverage, err);
-		suspect->epochs++;
-		suspect->device = cover.device;
-		suspect->family = cover.family;
-		suspect->duplicates += cover.duplicates;
-	}
-	if (suspect->epochs > 0) {
-		char text[ET_UUID_TEXT_BYTES];
-
-		et_uuid_format(&suspect->device, text);
-		suspect->device_id = et_arena_strndup(&batch->arena, text, ET_UUID_TEXT_BYTES - 1);
-	}
-	return r < 0 ? r : 0;
-}
-
 /* ---- documents ---- */
 
 static struct suspect *
@@ -126,7 +97,7 @@ take_document(struct batch *batch, struct suspect *suspect, const struct et_docu
 	if (document->ghost)
 		return 0;
 	if (suspect->document_count < ET_SUSPECT_DOCUMENTS_MAX) {
-		kept = keep(batch, document, &suspect->coverage);
+		kept = keep(batch, document, et_suspect_coverage(suspect));
 		if (kept == NULL)
 			return et_error_set(err, ET_LIMIT, "the documents of a batch");
 		suspect->documents[suspect->document_count++] = kept;
@@ -149,6 +120,68 @@ take_document(struct batch *batch, struct suspect *suspect, const struct et_docu
 	return 0;
 }
 
+/* Can the document give back what the stream has not? */
+static bool
+gives_missing(const struct et_document *document, const struct et_coverage *coverage)
+{
+	struct et_copies copies = { 0 };
+	bool missing = false;
+
+	et_copies_of(&document, 1, false, &copies);
+	for (size_t i = 0; i < copies.count && !missing; i++)
+		missing = !et_coverage_has(coverage, copies.list[i].version);
+	et_copies_done(&copies);
+	return missing;
+}
+
+/* Before the hub overwrites it. */
+static int
+rescue(struct batch *batch, const struct suspect *suspect, const struct et_source_document *row,
+       struct et_error *err)
+{
+	const struct et_coverage *coverage = et_suspect_coverage(suspect);
+
+	if (batch->audit->options->explain != NULL || row->document.ghost ||
+	    et_coverage_full(coverage, row->document.latest_version) ||
+	    !gives_missing(&row->document, coverage))
+		return 0;
+	return et_rescue_save(batch->audit->rescue, &suspect->from->aggregate, &row->document,
+			      row->raw, err);
+}
+
+struct rescued {
+	struct batch *batch;
+	struct suspect *suspect;
+};
+
+/* Thinned like the store's own: of a copy only what is missing is of use. */
+static int
+take_rescued(void *cookie, const struct et_document *document, struct et_error *err)
+{
+	struct rescued *one = cookie;
+	struct suspect *suspect = one->suspect;
+	size_t count = suspect->document_count + suspect->rescued_count;
+	struct et_document *kept;
+
+	if (count == ET_SUSPECT_DOCUMENTS_MAX)
+		return 0;
+	kept = keep(one->batch, document, et_suspect_coverage(suspect));
+	if (kept == NULL)
+		return et_error_set(err, ET_LIMIT, "the documents of a batch");
+	suspect->documents[count] = kept;
+	suspect->rescued_count++;
+	return 0;
+}
+
+static int
+load_rescued(struct batch *batch, struct suspect *suspect, struct et_error *err)
+{
+	struct rescued one = { batch, suspect };
+
+	return et_rescue_visit(batch->audit->rescue, &suspect->from->aggregate, take_rescued, &one,
+			       err);
+}
+
 static int
 load_documents(struct batch *batch, struct et_error *err)
 {
@@ -159,22 +192,30 @@ load_documents(struct batch *batch, struct et_error *err)
 	int r;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->list[i].from->in_store)
+		if (batch->list[i].from->in_store && !batch->list[i].from->known)
 			ids[count++] = batch->list[i].id;
 	if (count == 0)
 		return 0;
 	r = et_source_documents(batch->audit->source, ids, count, &documents, err);
+	batch->audit->effort.queries++;
 	while (r == 0 && (r = et_documents_next(documents, &row, err)) > 0) {
 		struct suspect *suspect = find_suspect(batch, row.document.aggregate_id);
 
+		et_audit_examined(batch->audit, &row);
+		if (batch->look != NULL)
+			batch->look(batch->look_cookie, &row);
 		r = 0;
 		if (row.malformed) {
 			batch->audit->tally.reasons[ET_REASON_MALFORMED_DOCUMENT]++;
+			if (suspect != NULL)
+				suspect->unsettled = true;
 			et_audit_note(batch->audit,
 				      "a document of the store cannot be read: %.36s: %s",
 				      suspect != NULL ? suspect->id : "?", row.words);
 		} else if (suspect != NULL) {
 			r = take_document(batch, suspect, &row.document, err);
+			if (r == 0)
+				r = rescue(batch, suspect, &row, err);
 		}
 	}
 	return r < 0 ? r : 0;
@@ -192,7 +233,8 @@ ask_devices(struct batch *batch, struct et_error *err)
 	int r;
 
 	for (size_t i = 0; i < batch->count; i++)
-		if (batch->list[i].document_count == 0 && batch->list[i].device_id != NULL) {
+		if (!batch->list[i].from->known && batch->list[i].document_count == 0 &&
+		    batch->list[i].device_id != NULL) {
 			which[count] = i;
 			ids[count++] = batch->list[i].device_id;
 		}
@@ -201,7 +243,36 @@ ask_devices(struct batch *batch, struct et_error *err)
 	r = et_source_devices(batch->audit->source, ids, count, found, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		batch->list[which[i]].device_in_store = found[i];
+	if (r < 0)
+		return r;
+	memset(found, 0, sizeof(found));
+	batch->audit->effort.queries += 2;
+	r = et_source_owners(batch->audit->source, ids, count, found, err);
+	/* It is an extra word: whoever may not ask does without. */
+	if (r == ET_GONE || r == ET_DENIED) {
+		et_error_clear(err);
+		return 0;
+	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		batch->list[which[i]].device_owned = found[i];
 	return r;
+}
+
+static int
+begin_suspect(struct batch *batch, size_t index, struct et_error *err)
+{
+	struct suspect *suspect = &batch->list[index];
+	const struct et_suspect *from = &batch->from.list[index];
+
+	et_suspect_done(suspect);
+	*suspect = (struct suspect){ .from = from,
+				     .first_version = UINT64_MAX,
+				     .latest_time_ns = ET_TIME_NONE };
+	suspect->id = et_arena_strndup(&batch->arena, (const char *)from->aggregate_id.data,
+				       from->aggregate_id.size);
+	if (suspect->id == NULL)
+		return et_error_set(err, ET_LIMIT, "the ids of a batch");
+	return from->known ? 0 : et_suspect_lives(batch, suspect, err);
 }
 
 int
@@ -211,27 +282,20 @@ et_batch_fill(struct batch *batch, size_t count, struct et_error *err)
 
 	et_arena_reset(&batch->arena);
 	batch->count = count;
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		struct suspect *suspect = &batch->list[i];
-		const struct et_suspect *from = &batch->from.list[i];
-		struct et_coverage coverage = suspect->coverage;
-
-		et_coverage_clear(&coverage);
-		*suspect = (struct suspect){ .from = from,
-					     .coverage = coverage,
-					     .first_version = UINT64_MAX,
-					     .latest_time_ns = ET_TIME_NONE };
-		suspect->id = et_arena_strndup(&batch->arena, (const char *)from->aggregate_id.data,
-					       from->aggregate_id.size);
-		if (suspect->id == NULL)
-			return et_error_set(err, ET_LIMIT, "the ids of a batch");
-		r = load_coverage(batch, suspect, err);
-	}
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = begin_suspect(batch, i, err);
 	if (r == 0)
 		r = load_documents(batch, err);
-	if (r == 0)
-		r = et_batch_links(batch, err);
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		if (batch->list[i].from->known)
+			continue;
+		r = et_suspect_no_lives(batch, &batch->list[i], err);
+		if (r == 0)
+			r = load_rescued(batch, &batch->list[i], err);
+	}
 	if (r == 0)
 		r = ask_devices(batch, err);
+	if (r == 0)
+		r = et_batch_links(batch, err);
 	return r;
 }

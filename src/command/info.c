@@ -19,6 +19,7 @@ struct facts {
 	struct et_run runs[RUNS_SHOWN];
 	size_t run_count;
 	char identity[ET_IDENTITY_TEXT_BYTES];
+	struct et_rescue_totals rescue;
 };
 
 static double
@@ -54,6 +55,19 @@ time_text(int64_t time_ns, char room[ET_TIME_TEXT_BYTES])
 }
 
 static void
+print_rescue(const struct et_rescue_totals *rescue)
+{
+	char oldest[ET_TIME_TEXT_BYTES];
+
+	if (rescue->copies == 0)
+		return;
+	(void)et_time_format(rescue->oldest_ns / ET_NS_PER_SECOND * ET_NS_PER_SECOND, oldest);
+	(void)printf("Rescued   %" PRIu64 " document%s, %.1f MiB, the oldest at %s\n",
+		     rescue->copies, rescue->copies == 1 ? "" : "s",
+		     (double)rescue->bytes / 1048576.0, oldest);
+}
+
+static void
 print_text(const struct et_state *state, const struct facts *facts)
 {
 	const struct et_totals *totals = &facts->totals;
@@ -63,6 +77,7 @@ print_text(const struct et_state *state, const struct facts *facts)
 	(void)printf("State     %s\n", state->dir);
 	if (totals->archives == 0) {
 		(void)printf("Nothing is archived yet: run `evtrail snapshot`.\n");
+		print_rescue(&facts->rescue);
 		print_runs(facts);
 		return;
 	}
@@ -87,6 +102,7 @@ print_text(const struct et_state *state, const struct facts *facts)
 	if (facts->holes_total > facts->hole_count)
 		(void)printf("          and %" PRIu64 " more\n",
 			     facts->holes_total - facts->hole_count);
+	print_rescue(&facts->rescue);
 	print_runs(facts);
 }
 
@@ -166,7 +182,7 @@ print_json(struct et_state *state, const struct facts *facts, struct et_error *e
 	}
 	et_print_json(json_pack(
 		"{s:{s:s,s:s},s:s,s:s,s:i,s:s,s:{s:s,s:s},s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,"
-		"s:o,s:o}",
+		"s:o,s:o,s:{s:I,s:I,s:I,s:I,s:o}}",
 		"tool", "name", "evtrail", "version", PACKAGE_VERSION, "command", "info", "verdict",
 		"clean", "exit_status", 0, "state", state->dir, "stream", "name",
 		state->options->stream, "identity", facts->identity, "first_seq",
@@ -175,7 +191,10 @@ print_json(struct et_state *state, const struct facts *facts, struct et_error *e
 		(json_int_t)totals->foreign, "raw_bytes", (json_int_t)totals->raw_bytes, "bytes",
 		(json_int_t)totals->bytes, "holes_total", (json_int_t)facts->holes_total,
 		"first_time", time_value(totals->first_time_ns), "archives", archives, "holes",
-		holes, "runs", runs_value(facts)));
+		holes, "runs", runs_value(facts), "rescue", "documents",
+		(json_int_t)facts->rescue.copies, "bytes", (json_int_t)facts->rescue.bytes, "files",
+		(json_int_t)facts->rescue.files, "file_bytes", (json_int_t)facts->rescue.file_bytes,
+		"oldest", time_value(facts->rescue.oldest_ns)));
 	return 0;
 }
 
@@ -196,6 +215,8 @@ et_verb_info(const struct et_options *options, struct et_error *err)
 				     &facts.holes_total, err);
 	if (r == 0)
 		r = et_catalog_runs(state->catalog, facts.runs, RUNS_SHOWN, &facts.run_count, err);
+	if (r == 0)
+		r = et_catalog_rescue_totals(state->catalog, &facts.rescue, err);
 	if (r < 0)
 		return r;
 	if (options->json)

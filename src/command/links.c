@@ -36,11 +36,11 @@ href_from_documents(struct batch *batch, struct suspect *suspect)
 static void
 href_from_stream(struct batch *batch, struct suspect *suspect)
 {
+	const struct et_coverage *coverage = et_suspect_coverage(suspect);
 	struct et_recalled event;
 
-	if (suspect->href == NULL && suspect->coverage.count > 0 &&
-	    et_recall_event(batch->audit->recall, NULL, suspect->coverage.spans[0].last_seq, &event,
-			    NULL) == 0 &&
+	if (suspect->href == NULL && coverage->count > 0 &&
+	    et_recall_event(batch->audit->recall, coverage->spans[0].last_seq, &event, NULL) == 0 &&
 	    et_slice_equals(event.envelope.aggregate_id, suspect->id))
 		set_href(batch, suspect, &event.payload);
 }
@@ -91,8 +91,8 @@ list_links(struct batch *batch)
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct suspect *suspect = &batch->list[i];
 
-		if (suspect->document_count > 0 && suspect->device_id != NULL &&
-		    (suspect->family == ET_FAMILY_RESOURCE || suspect->family == ET_FAMILY_UNKNOWN))
+		if (!suspect->from->known && suspect->device_id != NULL &&
+		    (suspect->document_count > 0 || suspect->device_in_store))
 			batch->links[batch->link_count++] =
 				(struct stored_links){ links_aggregate(suspect), NULL };
 	}
@@ -137,8 +137,11 @@ et_batch_links(struct batch *batch, struct et_error *err)
 		ids[i] = texts[i];
 	}
 	r = et_source_documents(batch->audit->source, ids, batch->link_count, &documents, err);
-	while (r == 0 && (r = et_documents_next(documents, &row, err)) > 0)
+	batch->audit->effort.queries++;
+	while (r == 0 && (r = et_documents_next(documents, &row, err)) > 0) {
+		et_audit_examined(batch->audit, &row);
 		r = take_links(batch, &row, err);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -185,6 +188,46 @@ linked_in(struct batch *batch, const struct et_document *document, const char *h
 	return linked;
 }
 
+const struct et_document *
+et_suspect_links_document(struct batch *batch, const struct suspect *suspect)
+{
+	struct et_uuid aggregate;
+	const struct stored_links *links;
+
+	if (suspect->device_id == NULL)
+		return NULL;
+	aggregate = links_aggregate(suspect);
+	links = find_links(batch, &aggregate);
+	return links != NULL ? links->document : NULL;
+}
+
+/* Are the store's links of another life than the newest one on the stream: was a number of theirs
+ * used again, or are they older than that life, because the store was restored? */
+int
+et_suspect_moved_on(struct batch *batch, const struct suspect *suspect, bool *ret,
+		    struct et_error *err)
+{
+	const struct et_document *links = et_suspect_links_document(batch, suspect);
+	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
+	struct et_coverage coverage = { 0 };
+	struct et_uuid aggregate;
+	struct et_cover cover;
+	int r;
+
+	*ret = false;
+	if (links == NULL)
+		return 0;
+	aggregate = links_aggregate(suspect);
+	r = et_cover_list_of(batch->audit->state->catalog, &aggregate, &list, err);
+	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0)
+		r = et_coverage_decode(cover.spans, &coverage, err); /* the newest comes last */
+	if (r == 0)
+		*ret = et_stored_elsewhere(&suspect->lives[suspect->life_count - 1], &coverage,
+					   links->latest_version, links->latest_timestamp_ns);
+	et_coverage_done(&coverage);
+	return r;
+}
+
 /* Every version 0 ... latest of the device's links aggregate was seen on the stream. */
 static int
 links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t latest_version,
@@ -197,7 +240,7 @@ links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t la
 	*ret = false;
 	r = et_cover_list_of(batch->audit->state->catalog, aggregate, &list, err);
 	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
-		*ret = cover.whole && cover.whole_last >= latest_version;
+		*ret |= cover.whole && cover.whole_last >= latest_version;
 		r = 0;
 	}
 	return r;
@@ -226,6 +269,9 @@ et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *
 	struct et_uuid aggregate = links_aggregate(suspect);
 	const struct stored_links *links = find_links(batch, &aggregate);
 	struct et_slice href = { (const uint8_t *)suspect->href, strlen(suspect->href) };
+	const struct et_coverage *coverage = et_suspect_coverage(suspect);
+	const struct et_cut *cut = &batch->audit->cut;
+	int64_t until_ns = INT64_MAX;
 	bool complete = true;
 	bool doubtful;
 	int r = 0;
@@ -245,14 +291,17 @@ et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *
 	facts->links_complete = facts->links_complete && complete;
 	facts->changes = changes->list;
 	facts->change_count = changes->count;
+	if (cut->time_ns != ET_TIME_NONE && cut->settle_ns > 0)
+		until_ns = cut->time_ns - cut->settle_ns;
 	/* Orphans are asked for only where the href was not linked throughout. */
 	doubtful = changes->count == 0 && !facts->linked_in_store;
 	for (size_t i = 0; i < changes->count; i++)
 		doubtful |= !changes->list[i].linked ||
-			    (i == 0 && changes->list[i].seq >= first_gap_seq(&suspect->coverage));
-	if (doubtful && suspect->coverage.count > 0)
+			    (i == 0 && changes->list[i].seq >= first_gap_seq(coverage));
+	if (doubtful && coverage->count > 0)
 		r = et_recall_orphans(batch->audit->recall, &suspect->device,
-				      &suspect->from->aggregate, orphans, err);
+				      &suspect->from->aggregate, until_ns, orphans, err);
+	suspect->unsettled |= orphans->young;
 	facts->orphans = orphans->list;
 	facts->orphan_count = orphans->count;
 	return r;

@@ -98,21 +98,19 @@ open_at(struct et_recall *recall, const char *identity, uint64_t seq, struct et_
 }
 
 int
-et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq,
-		 struct et_record *ret, struct et_error *err)
+et_recall_record(struct et_recall *recall, uint64_t position, struct et_record *ret,
+		 struct et_error *err)
 {
-	char newest[ET_IDENTITY_TEXT_BYTES];
+	char identity[ET_IDENTITY_TEXT_BYTES];
 	struct et_reader *reader = NULL;
+	uint64_t seq = 0;
 	int r;
 
-	if (identity == NULL) {
-		r = et_catalog_last_identity(recall->state->catalog, newest, err);
-		if (r < 0)
-			return r;
-		if (r == 0)
-			return et_error_set(err, ET_GONE, "nothing is archived");
-		identity = newest;
-	}
+	r = et_catalog_position(recall->state->catalog, position, identity, &seq, err);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return et_error_set(err, ET_GONE, "nothing is archived");
 	r = open_at(recall, identity, seq, &reader, err);
 	if (r < 0)
 		return r;
@@ -136,13 +134,13 @@ open_event(struct et_recall *recall, const struct et_record *record, struct et_r
 }
 
 int
-et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq,
-		struct et_recalled *ret, struct et_error *err)
+et_recall_event(struct et_recall *recall, uint64_t position, struct et_recalled *ret,
+		struct et_error *err)
 {
 	struct et_record record;
 	int r;
 
-	r = et_recall_record(recall, identity, seq, &record, err);
+	r = et_recall_record(recall, position, &record, err);
 	if (r < 0)
 		return r;
 	return open_event(recall, &record, ret, err);
@@ -243,9 +241,9 @@ et_recall_links(struct et_recall *recall, const struct et_uuid *device, struct e
 
 	r = et_links_list_open(recall->state->catalog, device, &list, err);
 	while (r == 0 && (r = et_links_list_next(list, &at, err)) > 0) {
-		r = et_recall_event(recall, at.identity, at.seq, &event, err);
+		r = et_recall_event(recall, at.position, &event, err);
 		if (r == 0)
-			r = change_of(&event, at.seq, href, &change, err);
+			r = change_of(&event, at.position, href, &change, err);
 		if (r > 0)
 			add_change(&changes, &change);
 		if (r == ET_CORRUPT || r == ET_GONE) {
@@ -347,7 +345,8 @@ find_orphans(struct correlations *pendings, const struct correlations *confirmat
 
 int
 et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
-		  const struct et_uuid *aggregate, struct et_orphans *ret, struct et_error *err)
+		  const struct et_uuid *aggregate, int64_t until_ns, struct et_orphans *ret,
+		  struct et_error *err)
 {
 	ET_CLEAN(et_hasher) struct et_hasher *hasher = et_hasher_new();
 	ET_CLEAN(et_entry_list) struct et_entry_list *list = NULL;
@@ -360,15 +359,25 @@ et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
 
 	r = et_entry_list_open(recall->state->catalog, NULL, &list, err);
 	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0) {
+		uint64_t shift = 0;
+
 		rows.count = 0;
-		r = collect_archive(recall, &entry, device, aggregate, &rows, err);
+		r = et_catalog_shift(recall->state->catalog, entry.identity, &shift, err);
+		if (r >= 0)
+			r = collect_archive(recall, &entry, device, aggregate, &rows, err);
 		for (size_t i = 0; r == 0 && i < rows.count; i++) {
-			if (et_recall_event(recall, entry.identity, rows.rows[i].seq, &event, err) <
-			    0)
+			uint64_t position = rows.rows[i].seq + shift;
+
+			if (et_recall_event(recall, position, &event, err) < 0)
 				continue; /* what cannot be read confirms nothing */
+			if (et_kind_info(event.kind)->confirms &&
+			    event.payload.timestamp_ns > until_ns) {
+				ret->young = true;
+				continue;
+			}
 			add_correlation(et_kind_info(event.kind)->withholdable ? &pendings
 									       : &confirmations,
-					hasher, &event, rows.rows[i].seq);
+					hasher, &event, position);
 		}
 	}
 	if (r >= 0)

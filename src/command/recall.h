@@ -16,10 +16,9 @@ struct et_recall *et_recall_new(struct et_state *state);
 void et_recall_free(struct et_recall *recall);
 ET_CLEANUP_DEFINE(et_recall, et_recall_free);
 
-/* A record by sequence. identity NULL: the newest one that has it. ET_GONE; it borrows until the
- * next call. */
-ET_CHECKED int et_recall_record(struct et_recall *recall, const char *identity, uint64_t seq,
-				struct et_record *ret, struct et_error *err);
+/* A record by position (catalog.h). ET_GONE; it borrows until the next call. */
+ET_CHECKED int et_recall_record(struct et_recall *recall, uint64_t position, struct et_record *ret,
+				struct et_error *err);
 
 /* An event of the stream, opened: envelope, kind, decompressed protobuf, common fields. */
 struct et_recalled {
@@ -29,12 +28,12 @@ struct et_recalled {
 	struct et_payload payload;
 };
 /* ET_CORRUPT when the record is no event that can be read. */
-ET_CHECKED int et_recall_event(struct et_recall *recall, const char *identity, uint64_t seq,
-			       struct et_recalled *ret, struct et_error *err);
+ET_CHECKED int et_recall_event(struct et_recall *recall, uint64_t position, struct et_recalled *ret,
+			       struct et_error *err);
 
 /* Appends the changes of an href's link state that the stream shows for the device, in the order
- * of the links aggregate's versions. What cannot be read is left out and *ret_complete becomes
- * false. */
+ * of the links aggregate's versions (in each of its lives). What cannot be read is left out and
+ * *ret_complete becomes false. */
 struct et_link_changes {
 	struct et_link_change *list;
 	size_t count;
@@ -44,14 +43,16 @@ ET_CHECKED int et_recall_links(struct et_recall *recall, const struct et_uuid *d
 			       struct et_slice href, struct et_link_changes *ret,
 			       bool *ret_complete, struct et_error *err);
 
-/* Appends the confirmations of an aggregate whose correlation id no pending of it has. */
+/* Appends the confirmations of an aggregate whose correlation id no pending of it has. Those later
+ * than until_ns (event time) are left out: their pendings may still come. */
 struct et_orphans {
+	bool young; /* some were left out */
 	struct et_orphan *list;
 	size_t count;
 	size_t capacity;
 };
 ET_CHECKED int et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
-				 const struct et_uuid *aggregate, struct et_orphans *ret,
-				 struct et_error *err);
+				 const struct et_uuid *aggregate, int64_t until_ns,
+				 struct et_orphans *ret, struct et_error *err);
 
 #endif

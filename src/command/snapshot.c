@@ -210,11 +210,26 @@ archive_next(struct et_state *state, struct et_conn *conn, const struct et_strea
 	return et_archive_range(conn, &range, &snapshot->archived, err);
 }
 
+/* Up to when the archives are whole, by the server's clock and by ours: for audits without a
+ * snapshot. */
+static int
+note_end(struct et_state *state, const struct et_snapshot *snapshot, int64_t frozen_ns,
+	 struct et_error *err)
+{
+	char end[ET_TIME_TEXT_BYTES];
+	char ours[ET_TIME_TEXT_BYTES];
+	ET_CLEAN_MEM char *note = et_format("%s %s", et_time_format(snapshot->cut_time_ns, end),
+					    et_time_format(frozen_ns, ours));
+
+	return et_catalog_set(state->catalog, ET_ARCHIVED_UNTIL, note, err);
+}
+
 int
 et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *touched,
 		void *cookie, struct et_snapshot *ret, struct et_error *err)
 {
 	const struct et_options *options = state->options;
+	int64_t frozen_ns = et_clock_now_ns();
 	struct et_stream_info info = { 0 };
 	struct planned planned = { 0 };
 	int r;
@@ -232,6 +247,9 @@ et_snapshot_run(struct et_state *state, struct et_conn *conn, et_touched_hook *t
 	r = plan(state, conn, &info, &planned, ret, err);
 	if (r == 0 && planned.next_seq <= ret->stream_last)
 		r = archive_next(state, conn, &info, &planned, touched, cookie, ret, err);
+	if (r == 0 && ret->stream_last == info.last_seq && !ret->archived.partial &&
+	    options->to_time == ET_TIME_NONE)
+		r = note_end(state, ret, frozen_ns, err);
 	et_stream_info_done(&info);
 	return r;
 }

@@ -21,6 +21,10 @@ struct et_snapshot {
 	bool rolled_back;  /* the same stream, and not what was archived of it */
 };
 
+/* The catalog's note of the last snapshot that reached the end of the stream: when that end was
+ * frozen, by the server's clock and by ours: two times with a blank between. */
+#define ET_ARCHIVED_UNTIL "archived_until"
+
 /* Archives up to the stream's last sequence (or --to-seq, --to-time). The status of what
  * happened is et_snapshot_status. `touched` as in et_take_watch; may be NULL. */
 ET_CHECKED int et_snapshot_run(struct et_state *state, struct et_conn *conn,
@@ -35,6 +39,11 @@ unsigned et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNA
 ET_CHECKED int et_connect_stream(const struct et_options *options, struct et_conn **ret,
 				 struct et_error *err);
 struct et_source;
+/* The file of --store dump:FILE; NULL: the store is MongoDB. */
+const char *et_store_dump(const struct et_options *options);
+/* ET_USAGE when --store is none of the two, or its file cannot be read: before anything is done. */
+ET_CHECKED int et_store_check(const struct et_options *options, struct et_error *err);
+/* Opens whichever --store says. */
 ET_CHECKED int et_connect_store(const struct et_options *options, struct et_source **ret,
 				struct et_error *err);
 /* The text of a secret file without its line end; free with et_secret_free, which wipes it. NULL

@@ -434,7 +434,7 @@ et_state_catch_up(struct et_state *state, struct et_caught_up *ret, struct et_er
 	int r = 0;
 
 	*ret = (struct et_caught_up){ 0 };
-	count = scandir(state->archives, &names, is_identity, alphasort);
+	count = scandir(state->archives, &names, is_identity, versionsort);
 	if (count < 0)
 		return errno == ENOENT ? 0
 				       : et_error_errno(err, errno, "list '%s'", state->archives);

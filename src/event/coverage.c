@@ -76,7 +76,60 @@ set_last(struct et_span *span, const struct et_span *from)
 	span->last_seq = from->last_seq;
 }
 
-enum et_coverage_add
+/* How much the one is later; times are hostile input. */
+static bool
+is_later(int64_t time_ns, int64_t than_ns)
+{
+	int64_t limit;
+
+	return !__builtin_add_overflow(than_ns, ET_CLOCKS_APART_NS, &limit) && time_ns > limit;
+}
+
+enum et_fit
+et_coverage_fit(const struct et_coverage *coverage, uint64_t version, int64_t time_ns)
+{
+	size_t at = find(coverage, version);
+	const struct et_span *next = at < coverage->count ? &coverage->spans[at] : NULL;
+	const struct et_span *before = at > 0 ? &coverage->spans[at - 1] : NULL;
+
+	if (next != NULL && next->first <= version) {
+		if ((version == next->first && time_ns == next->first_time_ns) ||
+		    (version == next->last && time_ns == next->last_time_ns))
+			return ET_FIT_SAME;
+		return ET_FIT_REPEATED;
+	}
+	if ((next != NULL && is_later(time_ns, next->first_time_ns)) ||
+	    (before != NULL && is_later(before->last_time_ns, time_ns)))
+		return ET_FIT_MISPLACED;
+	return ET_FIT_NEW;
+}
+
+/* Puts a span where none of its versions is, and joins it with its neighbours. */
+static void
+put(struct et_coverage *coverage, const struct et_span *one)
+{
+	size_t at = find(coverage, one->first);
+	struct et_span *next = at < coverage->count ? &coverage->spans[at] : NULL;
+	struct et_span *before = at > 0 ? &coverage->spans[at - 1] : NULL;
+	bool touches_before = before != NULL && before->last + 1 == one->first;
+
+	/* No overflow: the span lies below next->first, and above before->last. */
+	if (next != NULL && one->last + 1 == next->first) {
+		if (!touches_before) {
+			set_first(next, one);
+			return;
+		}
+		set_last(before, next);
+		coverage->count--;
+		memmove(next, next + 1, (coverage->count - at) * sizeof(*next));
+	} else if (touches_before) {
+		set_last(before, one);
+	} else {
+		insert(coverage, at, one);
+	}
+}
+
+bool
 et_coverage_add(struct et_coverage *coverage, uint64_t version, int64_t time_ns, uint64_t seq)
 {
 	const struct et_span one = {
@@ -87,28 +140,35 @@ et_coverage_add(struct et_coverage *coverage, uint64_t version, int64_t time_ns,
 		.first_seq = seq,
 		.last_seq = seq,
 	};
-	size_t at = find(coverage, version);
-	struct et_span *next = at < coverage->count ? &coverage->spans[at] : NULL;
-	struct et_span *before = at > 0 ? next == NULL ? &coverage->spans[at - 1] : next - 1 : NULL;
-	bool touches_before = before != NULL && before->last + 1 == version;
 
-	if (next != NULL && next->first <= version)
-		return time_ns > next->last_time_ns ? ET_COVERAGE_LATER : ET_COVERAGE_DUPLICATE;
-	/* No overflow: version lies below next->first, and above before->last. */
-	if (next != NULL && version + 1 == next->first) {
-		if (!touches_before) {
-			set_first(next, &one);
-			return ET_COVERAGE_NEW;
+	if (et_coverage_has(coverage, version))
+		return false;
+	put(coverage, &one);
+	return true;
+}
+
+void
+et_coverage_add_below(struct et_coverage *coverage, const struct et_coverage *from,
+		      uint64_t version)
+{
+	for (size_t i = 0; i < from->count && from->spans[i].first < version; i++) {
+		struct et_span span = from->spans[i];
+
+		if (span.last >= version) {
+			span.last = version - 1;
+			span.last_time_ns = span.first_time_ns;
+			span.last_seq = span.first_seq;
 		}
-		set_last(before, next);
-		coverage->count--;
-		memmove(next, next + 1, (coverage->count - at) * sizeof(*next));
-	} else if (touches_before) {
-		set_last(before, &one);
-	} else {
-		insert(coverage, at, &one);
+		put(coverage, &span);
 	}
-	return ET_COVERAGE_NEW;
+}
+
+const struct et_span *
+et_coverage_at(const struct et_coverage *coverage, uint64_t version)
+{
+	size_t at = find(coverage, version);
+
+	return at < coverage->count ? &coverage->spans[at] : NULL;
 }
 
 bool

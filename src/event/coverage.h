@@ -35,18 +35,30 @@ struct et_coverage {
 	size_t capacity;
 };
 
-enum et_coverage_add {
-	ET_COVERAGE_NEW,       /* the version was not there */
-	ET_COVERAGE_DUPLICATE, /* there already, and the time is not behind its span's last */
-	ET_COVERAGE_LATER, /* there already, its time is behind: another life of the aggregate */
+/* The clocks of two replicas of the hub may differ by so much: less is no sign of another life. */
+#define ET_CLOCKS_APART_NS (10 * (int64_t)1000000000)
+
+/* How an event's version and time agree with what is there (docs/audit.md, Epochs). */
+enum et_fit {
+	ET_FIT_NEW,       /* not there, and its time lies between its neighbours' */
+	ET_FIT_SAME,      /* there, with this very time: the same event once more */
+	ET_FIT_REPEATED,  /* there with another time, or it cannot be told: inside a span */
+	ET_FIT_MISPLACED, /* not there, and its time is not between its neighbours' */
 };
 
 void et_coverage_done(struct et_coverage *coverage);
 void et_coverage_clear(struct et_coverage *coverage); /* keeps the memory */
-/* NEW extends or adds a span; DUPLICATE and LATER change nothing. O(log spans) but for
+/* What et_coverage_add is about to do. O(log spans). */
+enum et_fit et_coverage_fit(const struct et_coverage *coverage, uint64_t version, int64_t time_ns);
+/* Extends or adds a span; false, and no change, when the version is there. O(log spans) but for
  * insertions. */
-enum et_coverage_add et_coverage_add(struct et_coverage *coverage, uint64_t version,
-				     int64_t time_ns, uint64_t seq);
+bool et_coverage_add(struct et_coverage *coverage, uint64_t version, int64_t time_ns, uint64_t seq);
+/* Adds what lies below `version`. Where a span is cut, its new end has the span's first time and
+ * sequence for a bound: it is no earlier than that. */
+void et_coverage_add_below(struct et_coverage *coverage, const struct et_coverage *from,
+			   uint64_t version);
+/* The span that holds the version, else the first one above it, else NULL. */
+const struct et_span *et_coverage_at(const struct et_coverage *coverage, uint64_t version);
 bool et_coverage_has(const struct et_coverage *coverage, uint64_t version);
 /* How many versions of [first, last] are covered; UINT64_MAX when that overflows. */
 uint64_t et_coverage_count(const struct et_coverage *coverage, uint64_t first, uint64_t last);

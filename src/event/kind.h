@@ -46,6 +46,13 @@ enum et_family {
 	ET_FAMILY_REGISTRATION,
 };
 
+/* One that every device has from its beginning. */
+static inline bool
+et_family_is_own(enum et_family family)
+{
+	return family == ET_FAMILY_LINKS || family == ET_FAMILY_METADATA;
+}
+
 struct et_kind_info {
 	const char *name;   /* as in subjects and envelopes, lower case: "resourcechanged" */
 	uint8_t name_bytes; /* its length */

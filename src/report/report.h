@@ -11,6 +11,7 @@
 
 #include "audit/judge.h"
 #include "audit/tally.h"
+#include "audit/window.h"
 
 #define ET_REPORT_FINDINGS_MAX 1000u
 
@@ -26,6 +27,31 @@ struct et_report_finding {
 	const char *device_id; /* as the hub writes it */
 	const char *aggregate_id;
 	const char *href;
+};
+
+/* What it took: requests to the store behind the scan, and what they brought. */
+struct et_effort {
+	uint64_t queries;
+	uint64_t documents;
+	uint64_t bytes;
+	uint64_t suspects; /* aggregates that were no plain match */
+	uint64_t known;    /* of them: the verdict of an earlier run holds */
+};
+
+/* Findings of earlier runs that are none any more. */
+struct et_resolved {
+	uint64_t late;         /* the event turned up by itself */
+	int64_t late_delay_ns; /* the longest delay; ET_TIME_NONE: not known */
+	uint64_t changed;      /* anything else */
+};
+
+/* Of the open losses, by what was there when each was first seen. */
+struct et_recovery {
+	uint64_t recoverable;
+	uint64_t too_late;  /* superseded already */
+	uint64_t estimated; /* of these, how long they could have been saved */
+	struct et_schedule schedules[ET_SCHEDULES]; /* of audits; they would have caught more */
+	size_t schedule_count;
 };
 
 struct et_report {
@@ -52,8 +78,12 @@ struct et_report {
 	uint64_t documents;
 	uint64_t aggregates;
 	uint64_t events; /* expected versions plus service metadata */
+	struct et_effort effort;
+	struct et_resolved resolved;
+	struct et_recovery recovery;
 	struct et_tally tally;
 	bool split;
+	bool verbose;
 	bool sums_hold;
 	const char *sums_broken; /* which equation; NULL when they hold */
 	/* the first ET_REPORT_FINDINGS_MAX findings; findings_total says how many there are */

@@ -3,52 +3,11 @@
 
 #include <inttypes.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "report/clean.h"
 
-#define WIDTH_DEFAULT 80u
-#define WIDTH_MIN 40u
 #define HOLES_SHOWN 5u
-
-const char *
-et_text_number(uint64_t number, char text[ET_TEXT_NUMBER_BYTES])
-{
-	char digits[21];
-	int count = snprintf(digits, sizeof(digits), "%" PRIu64, number);
-	char *out = text;
-
-	for (int i = 0; i < count; i++) {
-		if (i > 0 && (count - i) % 3 == 0)
-			*out++ = ',';
-		*out++ = digits[i];
-	}
-	*out = '\0';
-	return text;
-}
-
-static const char *
-text_time(int64_t time_ns, char text[ET_TIME_TEXT_BYTES])
-{
-	char *fraction;
-
-	(void)et_time_format(time_ns, text);
-	fraction = strchr(text, '.');
-	if (fraction != NULL)
-		memcpy(fraction, "Z", sizeof("Z"));
-	return text;
-}
-
-/* Seconds with one digit behind the point, as long as that is what one wants to know. */
-static const char *
-text_duration(int64_t duration_ns, char text[ET_TIME_TEXT_BYTES])
-{
-	if (duration_ns < 100 * ET_NS_PER_SECOND)
-		(void)snprintf(text, ET_TIME_TEXT_BYTES, "%.1f s",
-			       (double)duration_ns / (double)ET_NS_PER_SECOND);
-	else
-		(void)et_duration_format(duration_ns / ET_NS_PER_SECOND * ET_NS_PER_SECOND, text);
-	return text;
-}
 
 bool
 et_text_is_lost(const struct et_report_finding *finding)
@@ -63,53 +22,6 @@ et_text_is_recoverable(const struct et_report_finding *finding)
 	enum et_recoverable recoverable = finding->finding.recoverable;
 
 	return recoverable != ET_RECOVERABLE_NOT_SAID && recoverable != ET_RECOVERABLE_SUPERSEDED;
-}
-
-/* "label     text", the text wrapped at blanks into its own column. */
-static void
-put_lines(FILE *out, const char *label, unsigned width, const char *text)
-{
-	const size_t room = width - 10;
-
-	for (size_t line = 0; line == 0 || *text != '\0'; line++) {
-		size_t bytes = strlen(text);
-
-		if (bytes > room) {
-			for (bytes = room; bytes > 0 && text[bytes] != ' '; bytes--)
-				;
-			if (bytes == 0)
-				bytes = room; /* one long word */
-		}
-		if (bytes == 0)
-			(void)fprintf(out, "%s\n", label);
-		else
-			(void)fprintf(out, "%-10s%.*s\n", line == 0 ? label : "", (int)bytes, text);
-		text += bytes;
-		while (*text == ' ')
-			text++;
-	}
-}
-
-static void put_text(FILE *out, const char *label, unsigned width, const char *format, ...)
-	ET_PRINTF(4, 5);
-
-static void
-put_text(FILE *out, const char *label, unsigned width, const char *format, ...)
-{
-	ET_CLEAN_MEM char *text = NULL;
-	ET_CLEAN_MEM char *clean = NULL;
-	va_list arguments;
-	int bytes;
-
-	va_start(arguments, format);
-	bytes = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
-	text = et_alloc((size_t)bytes + 1);
-	va_start(arguments, format);
-	(void)vsnprintf(text, (size_t)bytes + 1, format, arguments);
-	va_end(arguments);
-	clean = et_clean_ascii(text);
-	put_lines(out, label, width, clean);
 }
 
 /* ---- the verdict ---- */
@@ -252,24 +164,55 @@ put_range(const struct et_report *report, FILE *out, unsigned width)
 	char type[ET_TEXT_NUMBER_BYTES];
 
 	if (report->compared_last == 0)
-		put_text(out, "compared", width, "nothing");
+		et_text_put(out, "compared", width, "nothing");
 	else
-		put_text(out, "compared", width, "sequences %s to %s, up to %s",
-			 et_text_number(report->compared_first, first),
-			 et_text_number(report->compared_last, last),
-			 text_time(report->cut_time_ns, time));
+		et_text_put(out, "compared", width, "sequences %s to %s, up to %s",
+			    et_text_number(report->compared_first, first),
+			    et_text_number(report->compared_last, last),
+			    et_text_time(report->cut_time_ns, time));
 	if (report->requested_first != report->compared_first ||
 	    report->requested_last != report->compared_last)
-		put_text(out, "", width, "of %s to %s that were asked for",
-			 et_text_number(report->requested_first, first),
-			 et_text_number(report->requested_last, last));
+		et_text_put(out, "", width, "of %s to %s that were asked for",
+			    et_text_number(report->requested_first, first),
+			    et_text_number(report->requested_last, last));
 	for (size_t i = 0; i < report->hole_count && i < HOLES_SHOWN; i++)
-		put_text(out, i == 0 ? "holes" : "", width, "%s to %s: %s",
-			 et_text_number(report->holes[i].first_seq, first),
-			 et_text_number(report->holes[i].last_seq, last), report->holes[i].type);
+		et_text_put(out, i == 0 ? "holes" : "", width, "%s to %s: %s",
+			    et_text_number(report->holes[i].first_seq, first),
+			    et_text_number(report->holes[i].last_seq, last), report->holes[i].type);
 	if (report->hole_count > HOLES_SHOWN)
-		put_text(out, "", width, "and %s more",
-			 et_text_number(report->hole_count - HOLES_SHOWN, type));
+		et_text_put(out, "", width, "and %s more",
+			    et_text_number(report->hole_count - HOLES_SHOWN, type));
+}
+
+/* What it took, for -v; and what became of earlier findings. */
+static void
+put_effort(const struct et_report *report, FILE *out, unsigned width)
+{
+	const struct et_resolved *resolved = &report->resolved;
+	char suspects[ET_TEXT_NUMBER_BYTES];
+	char known[ET_TEXT_NUMBER_BYTES];
+	char number[ET_TEXT_NUMBER_BYTES];
+	char took[ET_TIME_TEXT_BYTES];
+
+	if (report->verbose)
+		et_text_put(out, "examined", width,
+			    "%s aggregates, %s known from earlier runs; %" PRIu64
+			    " documents, %" PRIu64 " bytes, %" PRIu64 " queries behind the scan",
+			    et_text_number(report->effort.suspects, suspects),
+			    et_text_number(report->effort.known, known), report->effort.documents,
+			    report->effort.bytes, report->effort.queries);
+	if (resolved->late > 0 && resolved->late_delay_ns != ET_TIME_NONE)
+		et_text_put(out, "late", width,
+			    "%s of the earlier findings turned up, up to %s late",
+			    et_text_number(resolved->late, number),
+			    et_text_duration(resolved->late_delay_ns, took));
+	else if (resolved->late > 0)
+		et_text_put(out, "late", width, "%s of the earlier findings turned up",
+			    et_text_number(resolved->late, number));
+	if (resolved->changed > 0)
+		et_text_put(out, "resolved", width,
+			    "%s more of the earlier findings are none any more",
+			    et_text_number(resolved->changed, number));
 }
 
 static void
@@ -281,19 +224,21 @@ put_compared(const struct et_report *report, FILE *out, unsigned width)
 	char took[ET_TIME_TEXT_BYTES];
 
 	if (report->identity[0] != '\0')
-		put_text(out, "stream", width, "%s, created %s", report->stream, report->identity);
+		et_text_put(out, "stream", width, "%s, created %s", report->stream,
+			    report->identity);
 	else
-		put_text(out, "stream", width, "%s", report->stream);
+		et_text_put(out, "stream", width, "%s", report->stream);
 	put_range(report, out, width);
-	put_text(out, "store", width, "%s documents of %s aggregates with %s events",
-		 et_text_number(report->documents, documents),
-		 et_text_number(report->aggregates, aggregates),
-		 et_text_number(report->events, events));
-	put_text(out, "run", width, "%s, %s new messages archived",
-		 text_duration(report->duration_ns, took),
-		 et_text_number(report->new_messages, events));
+	et_text_put(out, "store", width, "%s documents of %s aggregates with %s events",
+		    et_text_number(report->documents, documents),
+		    et_text_number(report->aggregates, aggregates),
+		    et_text_number(report->events, events));
+	et_text_put(out, "run", width, "%s, %s new messages archived",
+		    et_text_duration(report->duration_ns, took),
+		    et_text_number(report->new_messages, events));
+	put_effort(report, out, width);
 	for (size_t i = 0; i < report->note_count; i++)
-		put_text(out, "note", width, "%s", report->notes[i]);
+		et_text_put(out, "note", width, "%s", report->notes[i]);
 }
 
 /* ---- the counts ---- */
@@ -364,12 +309,54 @@ put_sums(const struct et_report *report, FILE *out, unsigned width)
 	char messages[ET_TEXT_NUMBER_BYTES];
 
 	if (report->sums_hold)
-		put_text(out, "sums", width, "hold: %s events and %s messages are accounted for",
-			 et_text_number(report->tally.expected, events),
-			 et_text_number(report->tally.messages, messages));
+		et_text_put(out, "sums", width, "hold: %s events and %s messages are accounted for",
+			    et_text_number(report->tally.expected, events),
+			    et_text_number(report->tally.messages, messages));
 	else
-		put_text(out, "sums", width, "DO NOT HOLD, which is a fault of evtrail: %s",
-			 report->sums_broken != NULL ? report->sums_broken : "");
+		et_text_put(out, "sums", width, "DO NOT HOLD, which is a fault of evtrail: %s",
+			    report->sums_broken != NULL ? report->sums_broken : "");
+}
+
+/* ---- what could be recovered, and when ---- */
+
+/* ": an audit every 1h would have caught 20 % of these, every 5m 60 %" */
+static void
+put_schedules(const struct et_recovery *recovery, struct et_buf *out)
+{
+	char period[ET_TIME_TEXT_BYTES];
+
+	for (size_t i = 0; i < recovery->schedule_count; i++) {
+		const struct et_schedule *one = &recovery->schedules[i];
+		int64_t period_ns = (int64_t)one->every_seconds * ET_NS_PER_SECOND;
+
+		et_buf_format(out,
+			      i == 0 ? ": an audit every %s would have caught %.0f %% of these"
+				     : ", every %s %.0f %%",
+			      et_duration_format(period_ns, period), one->share * 100);
+	}
+	if (recovery->schedule_count == 0 && recovery->estimated > 0)
+		et_buf_text(out, ": too fast for an audit every minute");
+}
+
+static void
+put_recovery(const struct et_report *report, FILE *out, unsigned width)
+{
+	const struct et_recovery *recovery = &report->recovery;
+	char first[ET_TEXT_NUMBER_BYTES];
+	char late[ET_TEXT_NUMBER_BYTES];
+	struct et_buf schedules;
+
+	if (recovery->recoverable + recovery->too_late == 0)
+		return;
+	et_buf_init(&schedules, 1024);
+	put_schedules(recovery, &schedules);
+	(void)fputc('\n', out);
+	et_text_put(out, "recovery", width,
+		    "when they were first seen, %s of the open losses could be recovered; %s came "
+		    "too late%s",
+		    et_text_number(recovery->recoverable, first),
+		    et_text_number(recovery->too_late, late), et_buf_cstr(&schedules));
+	et_buf_done(&schedules);
 }
 
 /* ---- what to do ---- */
@@ -398,15 +385,15 @@ put_next(const struct et_report *report, FILE *out, unsigned width)
 		return;
 	(void)fputc('\n', out);
 	if (report->findings_file != NULL)
-		put_text(out, "next", width, "all %s findings, with whole ids, are in %s",
-			 et_text_number(report->findings_total, number), report->findings_file);
+		et_text_put(out, "next", width, "all %s findings, with whole ids, are in %s",
+			    et_text_number(report->findings_total, number), report->findings_file);
 	else
-		put_text(out, "next", width,
-			 "evtrail audit --json --findings FILE writes all %s, with whole ids",
-			 et_text_number(report->findings_total, number));
+		et_text_put(out, "next", width,
+			    "evtrail audit --json --findings FILE writes all %s, with whole ids",
+			    et_text_number(report->findings_total, number));
 	if (seq > 0)
-		put_text(out, "", width,
-			 "evtrail cat %" PRIu64 " shows the stream at the first of them", seq);
+		et_text_put(out, "", width,
+			    "evtrail cat %" PRIu64 " shows the stream at the first of them", seq);
 }
 
 void
@@ -414,7 +401,7 @@ et_report_line(const struct et_report *report, FILE *out, bool colour)
 {
 	char since[ET_TIME_TEXT_BYTES];
 	ET_CLEAN_MEM char *end = et_format("; nothing new since %s, -v shows the report",
-					   text_time(report->same_since_ns, since));
+					   et_text_time(report->same_since_ns, since));
 
 	put_verdict(report, out, colour, end);
 }
@@ -422,10 +409,7 @@ et_report_line(const struct et_report *report, FILE *out, bool colour)
 void
 et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width)
 {
-	if (width == 0)
-		width = WIDTH_DEFAULT;
-	if (width < WIDTH_MIN)
-		width = WIDTH_MIN;
+	width = et_text_width(width);
 	put_verdict(report, out, colour, "");
 	(void)fputc('\n', out);
 	put_compared(report, out, width);
@@ -436,5 +420,6 @@ et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned 
 	et_text_lost_table(report, out, width);
 	et_text_device_table(report, out, width);
 	et_text_other_table(report, out, width);
+	put_recovery(report, out, width);
 	put_next(report, out, width);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pieces of the text report. Inside the room: text.c sets the page,
- * table.c its tables.
+ * The pieces of the texts for people. Inside the room: text.c sets the report,
+ * table.c its tables, explain_text.c the story of one version, page.c what all
+ * of them are made of.
  */
 #ifndef ET_REPORT_TEXT_H
 #define ET_REPORT_TEXT_H
 
+#include "base/clock.h"
 #include "report/report.h"
 
 #define ET_TEXT_NUMBER_BYTES 32
@@ -13,6 +15,16 @@
 
 /* With commas: "2,442". */
 const char *et_text_number(uint64_t number, char text[ET_TEXT_NUMBER_BYTES]);
+/* "2026-11-25T02:57:05Z" */
+const char *et_text_time(int64_t time_ns, char text[ET_TIME_TEXT_BYTES]);
+/* Seconds with one digit behind the point, as long as that is what one wants to know. */
+const char *et_text_duration(int64_t duration_ns, char text[ET_TIME_TEXT_BYTES]);
+/* The columns that a page gets; 0: not a terminal. */
+unsigned et_text_width(unsigned width);
+/* "label     text", the text in printable ASCII and wrapped at blanks into its own column. */
+void et_text_put(FILE *out, const char *label, unsigned width, const char *format, ...)
+	ET_PRINTF(4, 5);
+
 bool et_text_is_lost(const struct et_report_finding *finding);
 bool et_text_is_recoverable(const struct et_report_finding *finding);
 

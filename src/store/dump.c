@@ -146,6 +146,23 @@ compare_texts(const void *a, const void *b)
 }
 
 static int
+sort(struct dump *dump, struct et_error *err)
+{
+	if (dump->count == 0)
+		return 0;
+	qsort(dump->places, dump->count, sizeof(*dump->places), compare_places);
+	/* Documents without a key can be damaged; all of them are of another collection. */
+	if (dump->places[dump->count - 1].aggregate_id[0] == '\0')
+		return et_error_set(err, ET_GARBLED,
+				    "'%s' is no dump of devices_events: no document has an "
+				    "aggregateid",
+				    dump->path);
+	if (dump->device_count > 0)
+		qsort(dump->devices, dump->device_count, sizeof(*dump->devices), compare_texts);
+	return 0;
+}
+
+static int
 read_file(struct dump *dump, uint64_t file_bytes, struct et_error *err)
 {
 	struct et_buf buf;
@@ -177,13 +194,7 @@ read_file(struct dump *dump, uint64_t file_bytes, struct et_error *err)
 		offset += bytes;
 	}
 	et_buf_done(&buf);
-	if (r < 0)
-		return r;
-	if (dump->count > 0)
-		qsort(dump->places, dump->count, sizeof(*dump->places), compare_places);
-	if (dump->device_count > 0)
-		qsort(dump->devices, dump->device_count, sizeof(*dump->devices), compare_texts);
-	return 0;
+	return r < 0 ? r : sort(dump, err);
 }
 
 /* Walks places [at, end) of the sorted list, or those of a list of ids. */

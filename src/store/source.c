@@ -100,6 +100,7 @@ et_documents_next(struct et_documents *documents, struct et_source_document *ret
 	r = documents->next(documents, &bson, err);
 	if (r <= 0)
 		return r < 0 ? et_error_wrap(err, r, "read documents of the store") : 0;
+	ret->raw = bson;
 	ret->malformed = et_document_parse(bson.data, bson.size, &ret->document,
 					   &documents->scratch, ret->words) < 0;
 	return 1;

@@ -69,6 +69,7 @@ void et_heads_free(struct et_heads *heads);
 /* All documents of the aggregates: split ones, inactive ones, ghosts; in no order. */
 struct et_source_document {
 	struct et_document document; /* borrows until the next call; copy with et_document_copy */
+	struct et_slice raw;         /* the BSON, also of a malformed one; borrows likewise */
 	bool malformed;              /* then aggregate_id and group_id are set as far as readable */
 	char words[160];
 };

@@ -49,6 +49,28 @@ round_trip(const struct et_coverage *coverage)
 	et_coverage_done(&again);
 }
 
+/* What lies below a version, of any coverage, is what a version by version look says. */
+static void
+check_below(const struct et_coverage *coverage, uint64_t version)
+{
+	struct et_coverage below = { 0 };
+
+	et_coverage_add_below(&below, coverage, version);
+	check_spans(&below);
+	round_trip(&below);
+	check(!et_coverage_has(&below, version));
+	for (unsigned i = 0; i < 256; i++)
+		check(et_coverage_has(&below, i) == (i < version && et_coverage_has(coverage, i)));
+	for (size_t i = 0; i < coverage->count; i++) {
+		const struct et_span *span = &coverage->spans[i];
+		const struct et_span *at = et_coverage_at(coverage, span->first);
+
+		check(at == span);
+		check(et_coverage_has(&below, span->first) == (span->first < version));
+	}
+	et_coverage_done(&below);
+}
+
 static void
 add_bytes(const uint8_t *data, size_t bytes)
 {
@@ -56,15 +78,17 @@ add_bytes(const uint8_t *data, size_t bytes)
 	bool there[256] = { false };
 
 	for (size_t i = 0; i < bytes; i++) {
-		enum et_coverage_add r = et_coverage_add(&coverage, data[i], data[i], data[i]);
+		enum et_fit fit = et_coverage_fit(&coverage, data[i], data[i]);
 
-		check(r == (there[data[i]] ? ET_COVERAGE_DUPLICATE : ET_COVERAGE_NEW));
+		check(there[data[i]] == (fit == ET_FIT_SAME || fit == ET_FIT_REPEATED));
+		check(et_coverage_add(&coverage, data[i], data[i], data[i]) == !there[data[i]]);
 		there[data[i]] = true;
 	}
 	for (unsigned i = 0; i < 256; i++)
 		check(et_coverage_has(&coverage, i) == there[i]);
 	check_spans(&coverage);
 	round_trip(&coverage);
+	check_below(&coverage, bytes > 0 ? data[0] : 0);
 	et_coverage_done(&coverage);
 }
 
@@ -76,6 +100,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	if (et_coverage_decode((struct et_slice){ data, bytes }, &coverage, NULL) == 0) {
 		check_spans(&coverage);
 		round_trip(&coverage);
+		check_below(&coverage, bytes > 1 ? data[bytes - 1] * UINT64_C(0x0101010101010101)
+						 : UINT64_MAX);
 		for (size_t i = 0; i < bytes; i++)
 			(void)et_coverage_add(&coverage, data[i], (int64_t)i, i);
 		check_spans(&coverage);

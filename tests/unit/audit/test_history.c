@@ -27,6 +27,9 @@ struct history {
 	unsigned beyond; /* versions saved after the store was read */
 	bool in_store;
 	bool born;
+	bool has_noted;
+	unsigned noted; /* latestversion, long ago */
+	bool late;      /* the first archive is not the beginning of the stream */
 	int64_t start_s;
 };
 
@@ -67,6 +70,9 @@ generate(uint64_t *seed)
 			h.seq[i + 1] = seq;
 		}
 	}
+	h.has_noted = roll(seed, 3) == 0;
+	h.noted = (unsigned)roll(seed, h.count - h.beyond);
+	h.late = expired > 0;
 	h.born = expired == 0 && roll(seed, 2) == 0;
 	return h;
 }
@@ -96,6 +102,9 @@ reason_of(const struct history *h, unsigned version)
 	if (!proved)
 		return ET_REASON_BEFORE_HORIZON;
 	upper_s = above < h->count ? h->time_s[above] : h->time_s[top - 1];
+	/* what was noted is of the store */
+	if (h->in_store && h->has_noted && version <= h->noted)
+		return ET_REASON_LOST;
 	return upper_s > CUT_S - SETTLE_S ? ET_REASON_IN_FLIGHT : ET_REASON_LOST;
 }
 
@@ -129,11 +138,34 @@ sink(void *cookie, const struct et_finding *finding)
 	return 0;
 }
 
+/* Whoever asks gets the oracle's reason. */
+static void
+assert_explained(const struct history *h, const struct et_cut *cut, const struct et_case *one,
+		 unsigned version)
+{
+	struct et_question question = { .version = version };
+	enum et_reason want = version < h->count ? reason_of(h, version) : ET_REASON_COUNT;
+
+	et_judge_explain(cut, one, &question);
+	assert_int_equal(question.seen, version < h->count && h->archived[version]);
+	assert_int_equal(question.missing, !question.seen && want != ET_REASON_COUNT);
+	if (question.missing)
+		assert_int_equal(question.finding.reason, want);
+	else if (question.seen && !h->in_store)
+		assert_int_equal(question.seen_reason, ET_REASON_DELETED_DEVICE);
+	else if (question.seen && want == ET_REASON_AHEAD)
+		assert_int_equal(question.seen_reason, ET_REASON_AHEAD);
+	else if (question.seen)
+		assert_int_equal(question.seen_reason, ET_REASON_MATCHED); /* first_version is 0 */
+}
+
 static void
 judge(const struct history *h, struct et_tally *tally, struct check *check)
 {
 	const struct et_cut cut = { .start_time_ns = h->start_s * S,
+				    .starts_late = h->late,
 				    .time_ns = CUT_S * S,
+				    .has_lag = true,
 				    .settle_ns = SETTLE_S * S };
 	const struct et_link_change linked = { .seq = 0, .time_ns = 0, .linked = true };
 	const struct et_facts facts = { .born = h->born,
@@ -144,19 +176,22 @@ judge(const struct history *h, struct et_tally *tally, struct check *check)
 					.change_count = 1 };
 	struct et_copy list[VERSIONS_MAX];
 	struct et_copies copies = { .list = list };
-	struct et_coverage coverage = { 0 };
+	struct et_life life = { .start_ns = ET_TIME_NONE, .end_ns = ET_TIME_NONE };
 	struct et_case one = { .family = ET_FAMILY_RESOURCE,
 			       .in_store = h->in_store,
 			       .latest_version = h->count - h->beyond - 1,
 			       .latest_time_ns = h->time_s[h->count - h->beyond - 1] * S,
-			       .coverage = &coverage,
+			       .lives = &life,
+			       .life_count = 1,
 			       .duplicates = h->duplicates,
+			       .has_noted = h->has_noted,
+			       .noted_latest = h->noted,
 			       .copies = &copies,
 			       .facts = &facts };
 
 	for (unsigned i = 0; i < h->count; i++) {
 		if (h->archived[i])
-			(void)et_coverage_add(&coverage, i, h->time_s[i] * S, h->seq[i]);
+			(void)et_coverage_add(&life.coverage, i, h->time_s[i] * S, h->seq[i]);
 		if (h->in_store && h->stored[i])
 			list[copies.count++] = (struct et_copy){ .version = i,
 								 .form = ET_RECOVERABLE_EXACT,
@@ -164,7 +199,9 @@ judge(const struct history *h, struct et_tally *tally, struct check *check)
 								 .time_ns = h->time_s[i] * S };
 	}
 	assert_int_equal(et_judge(&cut, &one, tally, sink, check), 0);
-	et_coverage_done(&coverage);
+	for (unsigned i = 0; i < VERSIONS_MAX; i++)
+		assert_explained(h, &cut, &one, i);
+	et_coverage_done(&life.coverage);
 }
 
 static void

@@ -1,250 +1,141 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "catalog/catalog.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
-
-static char dir[64];
-
-static int
-make_dir(void **state)
-{
-	(void)state;
-	(void)snprintf(dir, sizeof(dir), "/tmp/evtrail-catalog-XXXXXX");
-	return mkdtemp(dir) == NULL;
-}
-
-static int
-remove_dir(void **state)
-{
-	static const char *const names[] = { "catalog.db", "catalog.db-wal", "catalog.db-shm" };
-	char path[128];
-
-	(void)state;
-	for (size_t i = 0; i < ET_COUNT(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		(void)unlink(path);
-	}
-	return rmdir(dir);
-}
-
-static struct et_catalog *
-open_catalog(void)
-{
-	struct et_catalog *catalog = NULL;
-	struct et_error err = { 0 };
-
-	if (et_catalog_open(dir, false, &catalog, &err) < 0)
-		fail_msg("%s", err.text);
-	return catalog;
-}
-
-static struct et_uuid
-uuid(uint8_t last)
-{
-	struct et_uuid made = { { 0xaa } };
-
-	made.bytes[15] = last;
-	return made;
-}
-
-static struct et_row
-event(uint8_t device, uint8_t aggregate, uint64_t version, int64_t time_ns, uint64_t seq,
-      enum et_kind kind)
-{
-	return (struct et_row){ .device = uuid(device),
-				.aggregate = uuid(aggregate),
-				.version = version,
-				.event_time_ns = time_ns,
-				.seq = seq,
-				.row_class = ET_ROW_EVENT,
-				.kind = (uint8_t)kind };
-}
-
-static void
-take(struct et_catalog *catalog, uint64_t first, uint64_t last, const struct et_row *rows,
-     size_t count)
-{
-	struct et_archive_entry entry = { .identity = "A",
-					  .first_seq = first,
-					  .last_seq = last,
-					  .messages = count,
-					  .events = count };
-	struct et_error err = { 0 };
-	struct et_take *taking = NULL;
-	int r;
-
-	r = et_take_open(catalog, &entry, NULL, 0, &taking, &err);
-	if (r == 0)
-		r = et_take_rows(taking, rows, count, &err);
-	if (r == 0)
-		r = et_take_finish(taking, &err);
-	et_take_free(taking);
-	if (r < 0)
-		fail_msg("%s", err.text);
-}
-
-/* The coverage of an aggregate as "epoch: first-last first-last; …". */
-static const char *
-shown(struct et_catalog *catalog, uint8_t aggregate)
-{
-	static char text[256];
-	struct et_coverage coverage = { 0 };
-	struct et_cover_list *list = NULL;
-	struct et_uuid key = uuid(aggregate);
-	struct et_cover cover;
-	size_t at = 0;
-
-	text[0] = '\0';
-	assert_int_equal(et_cover_list_of(catalog, &key, &list, NULL), 0);
-	while (et_cover_list_next(list, &cover, NULL) > 0) {
-		assert_int_equal(et_coverage_decode(cover.spans, &coverage, NULL), 0);
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%u:", at > 0 ? "; " : "",
-				       cover.epoch);
-		for (size_t i = 0; i < coverage.count; i++)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, " %d-%d",
-					       (int)coverage.spans[i].first,
-					       (int)coverage.spans[i].last);
-		if (cover.duplicates > 0)
-			at += (size_t)snprintf(text + at, sizeof(text) - at, " dup %d",
-					       (int)cover.duplicates);
-	}
-	et_cover_list_free(list);
-	et_coverage_done(&coverage);
-	return text;
-}
+// SPDX-License-Identifier: Apache-2.0
+#include "rows.h"
 
 static void
 versions_that_follow_each_other_become_one_span(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	const struct et_row first[] = { event(1, 2, 0, 10, 1, ET_KIND_RESOURCE_CHANGED),
 					event(1, 2, 1, 20, 2, ET_KIND_RESOURCE_CHANGED) };
 	const struct et_row second[] = { event(1, 2, 2, 30, 3, ET_KIND_RESOURCE_CHANGED) };
 
-	(void)state;
 	take(catalog, 1, 2, first, 2);
 	take(catalog, 3, 3, second, 1);
 	assert_string_equal(shown(catalog, 2), "0: 0-2");
-	et_catalog_free(catalog);
 }
 
 static void
 a_missing_version_parts_the_span(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	const struct et_row rows[] = { event(1, 3, 0, 10, 11, ET_KIND_RESOURCE_CHANGED),
 				       event(1, 3, 2, 30, 12, ET_KIND_RESOURCE_CHANGED) };
 
-	(void)state;
 	take(catalog, 11, 12, rows, 2);
 	assert_string_equal(shown(catalog, 3), "0: 0-0 2-2");
-	et_catalog_free(catalog);
 }
 
 static void
 the_same_version_with_the_same_time_is_a_duplicate(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	const struct et_row rows[] = { event(1, 4, 0, 10, 21, ET_KIND_RESOURCE_CHANGED),
 				       event(1, 4, 0, 10, 22, ET_KIND_RESOURCE_CHANGED) };
 
-	(void)state;
 	take(catalog, 21, 22, rows, 2);
 	assert_string_equal(shown(catalog, 4), "0: 0-0 dup 1");
-	et_catalog_free(catalog);
 }
 
-static void
-the_same_versions_later_open_an_epoch(void **state)
+/* ---- birth ---- */
+
+#define LINKS 8
+#define METADATA 9
+#define RESOURCE 10
+
+static struct et_row
+own(uint8_t aggregate, uint64_t version, int64_t time_ns, uint64_t seq)
 {
-	struct et_catalog *catalog = open_catalog();
-	/* As the index has them: by version, so the two lives are mixed. */
-	const struct et_row rows[] = { event(1, 5, 0, 10, 31, ET_KIND_RESOURCE_CHANGED),
-				       event(1, 5, 0, 100, 33, ET_KIND_RESOURCE_CHANGED),
-				       event(1, 5, 1, 20, 32, ET_KIND_RESOURCE_CHANGED),
-				       event(1, 5, 1, 110, 34, ET_KIND_RESOURCE_CHANGED) };
+	enum et_kind kind = aggregate == LINKS      ? ET_KIND_LINKS_PUBLISHED
+			    : aggregate == METADATA ? ET_KIND_METADATA_UPDATED
+						    : ET_KIND_RESOURCE_CHANGED;
 
-	(void)state;
-	take(catalog, 31, 34, rows, 4);
-	assert_string_equal(shown(catalog, 5), "0: 0-1; 1: 0-1");
-	et_catalog_free(catalog);
-}
-
-static bool
-born(struct et_catalog *catalog, uint8_t device)
-{
-	struct et_uuid key = uuid(device);
-	struct et_device facts = { 0 };
-
-	assert_int_equal(et_catalog_device(catalog, &key, &facts, NULL), 1);
-	return facts.born;
+	return event(6, aggregate, version, time_ns, seq, kind);
 }
 
 static void
 a_device_is_born_when_its_registration_comes_before_version_0_of_its_links(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
-	struct et_row registered = event(6, 0, 0, 5, 40, ET_KIND_DEVICES_REGISTERED);
-	const struct et_row other[] = { event(7, 0, 0, 5, 44, ET_KIND_DEVICES_REGISTERED),
-					event(7, 9, 1, 6, 45, ET_KIND_LINKS_PUBLISHED) };
-	struct et_row rows[2];
+	static const struct {
+		const char *name;
+		struct {
+			uint8_t aggregate; /* 0: a registration */
+			uint64_t version;
+			int64_t time_ns;
+		} rows[4];
+		int64_t born_ns;
+	} cases[] = {
+		{ "links", { { 0, 0, 5 }, { LINKS, 0, 6 } }, 6 },
+		{ "metadata", { { 0, 0, 5 }, { METADATA, 0, 7 } }, 7 },
+		{ "the later one of both counts",
+		  { { 0, 0, 5 }, { METADATA, 0, 6 }, { LINKS, 0, 9 } },
+		  9 },
+		{ "one of them is enough",
+		  { { 0, 0, 5 }, { METADATA, 3, 6 }, { LINKS, 0, 9 } },
+		  9 },
+		{ "its first links event is not version 0",
+		  { { 0, 0, 5 }, { LINKS, 1, 7 }, { LINKS, 0, 6 } },
+		  ET_TIME_NONE },
+		{ "a resource proves nothing", { { 0, 0, 5 }, { RESOURCE, 0, 6 } }, ET_TIME_NONE },
+		{ "registered behind it", { { LINKS, 0, 6 }, { 0, 0, 5 } }, ET_TIME_NONE },
+		{ "an event before the registration",
+		  { { RESOURCE, 7, 1 }, { 0, 0, 5 }, { LINKS, 0, 6 } },
+		  ET_TIME_NONE },
+		{ "never registered", { { METADATA, 0, 5 }, { LINKS, 0, 6 } }, ET_TIME_NONE },
+	};
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 
-	(void)state;
-	registered.row_class = ET_ROW_REGISTRATION;
-	registered.aggregate = (struct et_uuid){ { 0 } };
-	rows[0] = registered;
-	rows[1] = event(6, 8, 0, 6, 41, ET_KIND_LINKS_PUBLISHED);
-	take(catalog, 40, 43, rows, 2);
-	assert_true(born(catalog, 6));
-	rows[0] = other[0];
-	rows[0].row_class = ET_ROW_REGISTRATION;
-	rows[0].aggregate = (struct et_uuid){ { 0 } };
-	rows[1] = other[1];
-	take(catalog, 44, 45, rows, 2);
-	assert_false(born(catalog, 7)); /* its first links event is not version 0 */
-	et_catalog_free(catalog);
+	for (size_t i = 0; i < ET_COUNT(cases); i++) {
+		struct et_row rows[4];
+		size_t count = 0;
+
+		for (; count < 4 && cases[i].rows[count].time_ns != 0; count++)
+			rows[count] = cases[i].rows[count].aggregate == 0
+					      ? registration(6, 5, count + 1)
+					      : own(cases[i].rows[count].aggregate,
+						    cases[i].rows[count].version,
+						    cases[i].rows[count].time_ns, count + 1);
+		/* at once, and message by message */
+		for (unsigned cut = 0; cut < 2; cut++) {
+			assert_int_equal(et_catalog_forget_coverage(catalog, NULL), 0);
+			for (size_t k = 0; cut == 1 && k < count; k++)
+				take(catalog, k + 1, k + 1, &rows[k], 1);
+			if (cut == 0)
+				take(catalog, 1, count, rows, count);
+			if (device_of(catalog, 6).born_ns != cases[i].born_ns)
+				fail_msg("%s: %ld", cases[i].name,
+					 (long)device_of(catalog, 6).born_ns);
+		}
+	}
 }
 
 static void
 an_archive_that_begins_where_another_one_does_is_refused(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	struct et_archive_entry entry = { .identity = "A", .first_seq = 1, .last_seq = 9 };
 	struct et_take *taking = NULL;
 
-	(void)state;
+	take(catalog, 1, 5, NULL, 0);
 	assert_int_equal(et_take_open(catalog, &entry, NULL, 0, &taking, NULL), ET_CONFLICT);
-	et_catalog_free(catalog);
 }
 
 static void
 a_take_without_finish_never_was(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	struct et_archive_entry entry = { .identity = "B", .first_seq = 1, .last_seq = 9 };
 	struct et_take *taking = NULL;
 	struct et_archive_entry found;
 
-	(void)state;
 	assert_int_equal(et_take_open(catalog, &entry, NULL, 0, &taking, NULL), 0);
 	et_take_free(taking);
 	assert_int_equal(et_catalog_last_archive(catalog, "B", &found, NULL), 0);
-	et_catalog_free(catalog);
 }
 
 static void
 a_suspect_that_the_store_has_wins_over_one_that_it_has_not(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	struct et_suspect stored = { .aggregate = uuid(1),
 				     .aggregate_id = { (const uint8_t *)"x", 1 },
 				     .in_store = true,
@@ -253,22 +144,25 @@ a_suspect_that_the_store_has_wins_over_one_that_it_has_not(void **state)
 				      .aggregate_id = { (const uint8_t *)"y", 1 } };
 	struct et_suspect_batch batch = { 0 };
 	struct et_uuid start = { { 0 } };
+	bool is_one = true;
 
-	(void)state;
+	assert_int_equal(et_catalog_is_suspect(catalog, &stored.aggregate, &is_one, NULL), 0);
+	assert_false(is_one);
 	assert_int_equal(et_catalog_suspect_add(catalog, &stored, NULL), 0);
+	assert_int_equal(et_catalog_is_suspect(catalog, &stored.aggregate, &is_one, NULL), 0);
+	assert_true(is_one);
 	assert_int_equal(et_catalog_suspect_add(catalog, &missing, NULL), 0);
 	assert_int_equal(et_catalog_suspects(catalog, &start, 10, &batch, NULL), 0);
 	assert_int_equal(batch.count, 1);
 	assert_true(batch.list[0].in_store);
 	assert_int_equal(batch.list[0].latest_version, 7);
 	et_suspect_batch_done(&batch);
-	et_catalog_free(catalog);
 }
 
 static void
 a_list_that_has_ended_does_not_begin_anew(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	const struct et_row rows[] = { event(10, 11, 0, 10, 51, ET_KIND_LINKS_PUBLISHED),
 				       event(10, 11, 1, 20, 52, ET_KIND_LINKS_PUBLISHED) };
 	struct et_uuid device = uuid(10);
@@ -279,7 +173,6 @@ a_list_that_has_ended_does_not_begin_anew(void **state)
 	struct et_cover cover;
 	struct et_links_event links_event;
 
-	(void)state;
 	take(catalog, 51, 52, rows, 2);
 	assert_int_equal(et_entry_list_open(catalog, NULL, &entries, NULL), 0);
 	assert_int_equal(et_cover_list_device(catalog, &device, &covers, NULL), 0);
@@ -292,7 +185,7 @@ a_list_that_has_ended_does_not_begin_anew(void **state)
 	assert_int_equal(et_cover_list_next(covers, &cover, NULL), 0);
 	assert_int_equal(et_links_list_next(links, &links_event, NULL), 1);
 	assert_int_equal(et_links_list_next(links, &links_event, NULL), 1);
-	assert_int_equal(links_event.seq, 52);
+	assert_int_equal(links_event.position, 52);
 	assert_int_equal(et_links_list_next(links, &links_event, NULL), 0);
 	for (int again = 0; again < 2; again++) {
 		assert_int_equal(et_entry_list_next(entries, &entry, NULL), 0);
@@ -302,13 +195,12 @@ a_list_that_has_ended_does_not_begin_anew(void **state)
 	et_entry_list_free(entries);
 	et_cover_list_free(covers);
 	et_links_list_free(links);
-	et_catalog_free(catalog);
 }
 
 static void
 times_are_those_of_archives_that_hold_messages(void **state)
 {
-	struct et_catalog *catalog = open_catalog();
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
 	struct et_archive_entry holes = { .identity = "C",
 					  .first_seq = 1,
 					  .last_seq = 2,
@@ -322,8 +214,6 @@ times_are_those_of_archives_that_hold_messages(void **state)
 					 .last_time_ns = 900 };
 	struct et_totals totals;
 
-	(void)state;
-	assert_int_equal(et_catalog_forget_coverage(catalog, NULL), 0);
 	assert_int_equal(et_catalog_replace_archives(catalog, &holes, NULL), 0);
 	assert_int_equal(et_catalog_totals(catalog, &totals, NULL), 0);
 	assert_true(totals.first_time_ns == ET_TIME_NONE);
@@ -333,25 +223,150 @@ times_are_those_of_archives_that_hold_messages(void **state)
 	assert_int_equal(totals.first_time_ns, 700);
 	assert_int_equal(totals.last_time_ns, 900);
 	assert_int_equal(totals.archives, 2);
-	et_catalog_free(catalog);
+}
+
+/* Also one that covers nothing changes what is known of a device. */
+static void
+malformed_messages_of_a_device_have_a_first_and_a_last_place(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	struct et_row rows[5];
+
+	for (uint64_t i = 0; i < 5; i++) {
+		rows[i] = event(i == 2 ? 2 : 1, 3, i, 10 * (int64_t)i, i + 1,
+				ET_KIND_RESOURCE_CHANGED);
+		rows[i].row_class = i == 0 || i == 4 ? ET_ROW_EVENT : ET_ROW_MALFORMED;
+	}
+	take(catalog, 1, 3, rows, 3);
+	assert_int_equal(device_of(catalog, 1).malformed_first, 2);
+	assert_int_equal(device_of(catalog, 1).malformed_last, 2);
+	assert_int_equal(device_of(catalog, 1).last, 2);
+	assert_int_equal(device_of(catalog, 2).malformed_first, 3);
+	assert_int_equal(device_of(catalog, 2).first_event, 0);
+	take(catalog, 4, 5, rows + 3, 2);
+	assert_int_equal(device_of(catalog, 1).malformed_first, 2);
+	assert_int_equal(device_of(catalog, 1).malformed_last, 4);
+	assert_int_equal(device_of(catalog, 1).last, 5);
+	assert_string_equal(shown(catalog, 3), "0: 0-0 4-4");
+}
+
+/* ---- identities ---- */
+
+/* The first identity's positions are its sequences; the next one begins far behind its end. */
+static void
+positions_of_two_identities_stand_on_one_line(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	const struct et_row first[] = { event(1, 2, 0, 10, 7, ET_KIND_RESOURCE_CHANGED),
+					event(1, 2, 1, 20, 9, ET_KIND_RESOURCE_CHANGED) };
+	const struct et_row second[] = { event(1, 2, 2, 30, 3, ET_KIND_RESOURCE_CHANGED) };
+	const uint64_t start = 9 + ET_IDENTITIES_APART;
+	const struct {
+		uint64_t position;
+		const char *identity;
+		uint64_t seq;
+	} rows[] = { { 7, "A", 7 },
+		     { 9, "A", 9 },
+		     { start - 1, "A", start - 1 },
+		     { start, "B", 3 },
+		     { start + 5, "B", 8 } };
+	struct et_uuid device = uuid(1);
+	struct et_device facts = { 0 };
+	char identity[ET_IDENTITY_TEXT_BYTES];
+	struct et_error err = { 0 };
+	uint64_t found = 1;
+
+	assert_code(0, et_catalog_position(catalog, 7, identity, &found, &err), &err);
+	assert_code(0, et_catalog_shift(catalog, "A", &found, &err), &err);
+	take_watched(catalog, "A", 7, 9, first, 2, NULL, NULL);
+	take_watched(catalog, "B", 3, 3, second, 1, NULL, NULL);
+	assert_code(1, et_catalog_shift(catalog, "A", &found, &err), &err);
+	assert_int_equal(found, 0);
+	assert_code(1, et_catalog_shift(catalog, "B", &found, &err), &err);
+	assert_int_equal(found, start - 3);
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		assert_code(1,
+			    et_catalog_position(catalog, rows[i].position, identity, &found, &err),
+			    &err);
+		assert_string_equal(identity, rows[i].identity);
+		assert_int_equal(found, rows[i].seq);
+	}
+	assert_string_equal(shown(catalog, 2), "0: 0-2");
+	assert_code(1, et_catalog_device(catalog, &device, &facts, &err), &err);
+	assert_int_equal(facts.first_event, 7);
+	assert_int_equal(facts.last, start);
+	assert_code(1, et_catalog_last_identity(catalog, identity, &err), &err);
+	assert_string_equal(identity, "B");
+}
+
+static void
+holes_are_positions_too(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	struct et_archive_entry entry = { .identity = "B", .first_seq = 1, .last_seq = 9 };
+	const struct et_noted_hole holes[] = { { "B", 2, 3, "expired" }, { "B", 8, 8, "deleted" } };
+	struct et_noted_hole noted[1];
+	struct et_take *taking = NULL;
+	struct et_error err = { 0 };
+	struct et_seqset set;
+	uint64_t total = 0;
+	size_t count = 0;
+
+	take_watched(catalog, "A", 1, 100, NULL, 0, NULL, NULL);
+	assert_ok(et_take_open(catalog, &entry, holes, ET_COUNT(holes), &taking, &err), &err);
+	assert_ok(et_take_finish(taking, &err), &err);
+	et_take_free(taking);
+	et_seqset_init(&set);
+	assert_ok(et_catalog_hole_set(catalog, &set, &err), &err);
+	assert_int_equal(set.count, 2);
+	assert_int_equal(set.ranges[0].first, 100 + ET_IDENTITIES_APART + 1);
+	assert_int_equal(set.ranges[0].last, 100 + ET_IDENTITIES_APART + 2);
+	assert_int_equal(set.ranges[1].first, 100 + ET_IDENTITIES_APART + 7);
+	et_seqset_done(&set);
+	assert_ok(et_catalog_holes(catalog, noted, 1, &count, &total, &err), &err);
+	assert_int_equal(count, 1);
+	assert_int_equal(total, 2);
+	assert_int_equal(noted[0].first_seq, 2);
+	assert_string_equal(noted[0].type, "expired");
+}
+
+static void
+the_last_snapshot_event_is_the_newest_in_time(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	const struct et_row rows[] = { event(1, 2, 0, 50, 1, ET_KIND_RESOURCE_SNAPSHOT),
+				       event(1, 2, 1, 90, 2, ET_KIND_RESOURCE_CHANGED),
+				       event(1, 3, 0, 40, 3, ET_KIND_LINKS_SNAPSHOT) };
+	int64_t time_ns = 0;
+
+	assert_int_equal(et_catalog_last_snapshot_time(catalog, &time_ns, NULL), 0);
+	assert_true(time_ns == ET_TIME_NONE);
+	for (uint64_t i = 0; i < 3; i++) {
+		take(catalog, i + 1, i + 1, &rows[i], 1);
+		assert_int_equal(et_catalog_last_snapshot_time(catalog, &time_ns, NULL), 0);
+		assert_int_equal(time_ns, 50);
+	}
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(versions_that_follow_each_other_become_one_span),
-		cmocka_unit_test(a_missing_version_parts_the_span),
-		cmocka_unit_test(the_same_version_with_the_same_time_is_a_duplicate),
-		cmocka_unit_test(the_same_versions_later_open_an_epoch),
-		cmocka_unit_test(
+		et_test_with_dir(versions_that_follow_each_other_become_one_span),
+		et_test_with_dir(a_missing_version_parts_the_span),
+		et_test_with_dir(the_same_version_with_the_same_time_is_a_duplicate),
+		et_test_with_dir(
 			a_device_is_born_when_its_registration_comes_before_version_0_of_its_links),
-		cmocka_unit_test(an_archive_that_begins_where_another_one_does_is_refused),
-		cmocka_unit_test(a_take_without_finish_never_was),
-		cmocka_unit_test(a_list_that_has_ended_does_not_begin_anew),
-		cmocka_unit_test(a_suspect_that_the_store_has_wins_over_one_that_it_has_not),
-		cmocka_unit_test(times_are_those_of_archives_that_hold_messages),
+		et_test_with_dir(an_archive_that_begins_where_another_one_does_is_refused),
+		et_test_with_dir(a_take_without_finish_never_was),
+		et_test_with_dir(a_list_that_has_ended_does_not_begin_anew),
+		et_test_with_dir(a_suspect_that_the_store_has_wins_over_one_that_it_has_not),
+		et_test_with_dir(malformed_messages_of_a_device_have_a_first_and_a_last_place),
+		et_test_with_dir(positions_of_two_identities_stand_on_one_line),
+		et_test_with_dir(holes_are_positions_too),
+		et_test_with_dir(the_last_snapshot_event_is_the_newest_in_time),
+		et_test_with_dir(times_are_those_of_archives_that_hold_messages),
 	};
 
-	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,6 +74,7 @@ sample_lose(struct sample *sample, unsigned device, unsigned aggregate, uint64_t
 		.reason = ET_REASON_LOST,
 		.recoverable = recoverable,
 		.version = version,
+		.last_version = version,
 		.kind = known ? ET_KIND_RESOURCE_CHANGED : ET_KIND_UNKNOWN,
 		.time_ns = known ? SAMPLE_TIME_NS - 3600 * ET_NS_PER_SECOND : ET_TIME_NONE,
 		.after_ns = SAMPLE_TIME_NS - 3601 * ET_NS_PER_SECOND,

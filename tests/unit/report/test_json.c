@@ -85,6 +85,56 @@ findings_holes_and_notes_stand_in_it(void **state ET_UNUSED)
 }
 
 static void
+what_it_took_and_what_became_of_earlier_findings_stand_in_it(void **state ET_UNUSED)
+{
+	sample_clean(&sample);
+	sample.report.effort = (struct et_effort){
+		.queries = 1, .documents = 2, .bytes = 3, .suspects = 4, .known = 5
+	};
+	sample.report.resolved =
+		(struct et_resolved){ .late = 6, .late_delay_ns = 7900000000, .changed = 8 };
+	assert_json_holds("\"examined\": {\n   \"suspects\": 4,\n   \"known\": 5,\n"
+			  "   \"queries\": 1,\n   \"documents\": 2,\n   \"bytes\": 3\n  }");
+	assert_json_holds("\"resolved\": {\n  \"late\": 6,\n  \"late_delay_seconds\": 7,\n"
+			  "  \"changed\": 8\n }");
+	sample.report.resolved.late_delay_ns = ET_TIME_NONE;
+	assert_json_holds("\"late\": 6,\n  \"late_delay_seconds\": null,");
+}
+
+static void
+a_finding_says_of_which_life_it_is_and_of_which_versions(void **state ET_UNUSED)
+{
+	struct et_finding *finding;
+	ET_CLEAN_MEM char *line = NULL;
+
+	sample_clean(&sample);
+	finding = sample_lose(&sample, 1, 2, 4, ET_RECOVERABLE_SUPERSEDED);
+	finding->reason = ET_REASON_STORE_LOST;
+	finding->last_version = 9;
+	finding->older = true; /* the oldest life has the number 0 */
+	line = line_of(0);
+	assert_non_null(strstr(line, "\"version\":4,\"last_version\":9,\"life\":0,"));
+}
+
+static void
+what_is_missing_of_deleted_devices_is_counted_by_reason(void **state ET_UNUSED)
+{
+	static const enum et_reason reasons[] = {
+		ET_REASON_IN_FLIGHT,   ET_REASON_BEFORE_HORIZON, ET_REASON_UNVERIFIABLE_GAP,
+		ET_REASON_LOST_IN_GAP, ET_REASON_UNANNOUNCED,    ET_REASON_UNDECIDED
+	};
+
+	for (unsigned i = 0; i < ET_COUNT(reasons); i++) {
+		ET_CLEAN_MEM char *want =
+			et_format("\"%s_deleted\": %u,", et_reason_info(reasons[i])->name, 70 + i);
+
+		sample_clean(&sample);
+		sample.report.tally.deleted[reasons[i]] = 70 + i;
+		assert_json_holds(want);
+	}
+}
+
+static void
 without_the_split_only_covered_is_known(void **state ET_UNUSED)
 {
 	sample_clean(&sample);
@@ -118,7 +168,8 @@ a_line_has_the_fields_of_a_finding(void **state ET_UNUSED)
 		"{\"code\":\"lost\",\"recoverable\":\"superseded\","
 		"\"device_id\":\"0001de00-0000-0000-0000-000000000000\","
 		"\"aggregate_id\":\"02a90000-0000-0000-0000-000000000000\",\"href\":\"/light/1\","
-		"\"version\":4,\"event_type\":null,\"event_time\":null,"
+		"\"version\":4,\"last_version\":4,\"life\":null,\"event_type\":null,\"event_time\":"
+		"null,"
 		"\"time_after\":\"2025-11-25T02:59:59Z\",\"time_before\":\"2025-11-25T03:30:00Z\","
 		"\"sequence\":null,\"sequence_after\":104,\"sequence_before\":204,\"lost_deleted\":"
 		"false}\n");
@@ -129,7 +180,8 @@ a_line_has_the_fields_of_a_finding(void **state ET_UNUSED)
 	assert_line(1, "{\"code\":\"lost\",\"recoverable\":\"exact\","
 		       "\"device_id\":\"0001de00-0000-0000-0000-000000000000\","
 		       "\"aggregate_id\":\"02a90000-0000-0000-0000-000000000000\",\"href\":null,"
-		       "\"version\":0,\"event_type\":\"resourcechanged\",\"event_time\":\"2025-11-"
+		       "\"version\":0,\"last_version\":0,\"life\":null,\"event_type\":"
+		       "\"resourcechanged\",\"event_time\":\"2025-11-"
 		       "25T03:00:00Z\","
 		       "\"time_after\":null,\"time_before\":null,"
 		       "\"sequence\":null,\"sequence_after\":null,\"sequence_before\":200,\"lost_"
@@ -151,7 +203,8 @@ of_a_message_that_cannot_be_read_only_the_sequence_is_known(void **state ET_UNUS
 	};
 	assert_line(
 		0, "{\"code\":\"malformed_message\",\"recoverable\":null,\"device_id\":null,"
-		   "\"aggregate_id\":null,\"href\":null,\"version\":null,\"event_type\":null,"
+		   "\"aggregate_id\":null,\"href\":null,\"version\":null,\"last_version\":null,"
+		   "\"life\":null,\"event_type\":null,"
 		   "\"event_time\":null,\"time_after\":null,\"time_before\":null,\"sequence\":4711,"
 		   "\"sequence_after\":null,\"sequence_before\":null,\"lost_deleted\":false}\n");
 }
@@ -262,6 +315,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_clean_run_has_all_its_keys),
 		cmocka_unit_test(findings_holes_and_notes_stand_in_it),
+		cmocka_unit_test(what_it_took_and_what_became_of_earlier_findings_stand_in_it),
+		cmocka_unit_test(a_finding_says_of_which_life_it_is_and_of_which_versions),
+		cmocka_unit_test(what_is_missing_of_deleted_devices_is_counted_by_reason),
 		cmocka_unit_test(without_the_split_only_covered_is_known),
 		cmocka_unit_test(where_nothing_was_compared_the_range_is_null),
 		cmocka_unit_test(a_line_has_the_fields_of_a_finding),

@@ -185,6 +185,70 @@ other_findings_have_a_table_of_their_own(void **state ET_UNUSED)
 }
 
 static void
+assert_text_holds(const char *piece)
+{
+	ET_CLEAN_MEM char *text = text_of(false, 100);
+
+	if (strstr(text, piece) == NULL)
+		fail_msg("no \"%s\" in %s", piece, text);
+}
+
+static void
+assert_text_lacks(const char *piece)
+{
+	ET_CLEAN_MEM char *text = text_of(false, 100);
+
+	if (strstr(text, piece) != NULL)
+		fail_msg("\"%s\" in %s", piece, text);
+}
+
+static void
+what_it_took_is_said_to_whoever_asks(void **state ET_UNUSED)
+{
+	sample_clean(&sample);
+	sample.report.effort = (struct et_effort){
+		.queries = 1, .documents = 2, .bytes = 3, .suspects = 1234, .known = 1200
+	};
+	assert_text_lacks("examined");
+	sample.report.verbose = true;
+	assert_text_holds(
+		"examined  1,234 aggregates, 1,200 known from earlier runs; 2 documents, ");
+}
+
+static void
+what_became_of_earlier_findings_is_said(void **state ET_UNUSED)
+{
+	sample_clean(&sample);
+	assert_text_lacks("\nlate ");
+	assert_text_lacks("\nresolved ");
+	sample.report.resolved.late = 1234;
+	sample.report.resolved.late_delay_ns = 90 * ET_NS_PER_SECOND;
+	assert_text_holds(
+		"\nlate      1,234 of the earlier findings turned up, up to 90.0 s late\n");
+	assert_text_lacks("\nresolved ");
+	sample.report.resolved.late_delay_ns = ET_TIME_NONE;
+	sample.report.resolved.changed = 5;
+	assert_text_holds("\nlate      1,234 of the earlier findings turned up\n");
+	assert_text_holds("\nresolved  5 more of the earlier findings are none any more\n");
+}
+
+static void
+a_report_that_says_nothing_new_is_one_line(void **state ET_UNUSED)
+{
+	ET_CLEAN_MEM char *text = NULL;
+	size_t bytes = 0;
+	FILE *out = open_memstream(&text, &bytes);
+
+	assert_non_null(out);
+	sample_clean(&sample);
+	sample.report.same_since_ns = SAMPLE_TIME_NS;
+	et_report_line(&sample.report, out, false);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, "CLEAN  every one of 10 stored events was published; nothing new "
+				  "since 2025-11-25T04:00:00Z, -v shows the report\n");
+}
+
+static void
 the_first_line_says_it_all(void **state ET_UNUSED)
 {
 	sample_clean(&sample);
@@ -331,6 +395,9 @@ main(void)
 		cmocka_unit_test(more_losses_than_the_report_holds_are_said_to_be),
 		cmocka_unit_test(an_incomplete_run_says_why),
 		cmocka_unit_test(other_findings_have_a_table_of_their_own),
+		cmocka_unit_test(what_it_took_is_said_to_whoever_asks),
+		cmocka_unit_test(what_became_of_earlier_findings_is_said),
+		cmocka_unit_test(a_report_that_says_nothing_new_is_one_line),
 		cmocka_unit_test(the_first_line_says_it_all),
 		cmocka_unit_test(colour_marks_the_verdict_and_nothing_else),
 		cmocka_unit_test(hostile_text_does_nothing_to_the_terminal),

@@ -113,8 +113,12 @@ documents_and_devices_are_found(void **state)
 	}
 	assert_int_equal(count, 3);
 	assert_ok(et_source_all(source, &all, &err), &err);
-	for (count = 0; et_documents_next(all, &row, &err) > 0; count++)
+	for (count = 0; et_documents_next(all, &row, &err) > 0; count++) {
 		assert_true(row.malformed == (row.document.aggregate_id.size == 0));
+		/* The whole document: BSON begins with its length and ends in a zero. */
+		assert_true(row.raw.size > 4 && row.raw.data[0] == row.raw.size &&
+			    row.raw.data[row.raw.size - 1] == 0);
+	}
 	assert_int_equal(count, 5);
 	assert_ok(et_source_documents(source, ids, 0, &none, &err), &err);
 	assert_int_equal(et_documents_next(none, &row, &err), 0);
@@ -155,6 +159,9 @@ what_is_no_dump_is_refused(void **state)
 		assert_ok(et_file_write(dir, "x.bson", contents[i], sizes[i], true, &err), &err);
 		assert_code(ET_GARBLED, et_source_open_dump(path, &source, &err), &err);
 	}
+	/* Documents of another collection. */
+	assert_ok(et_file_write(dir, "x.bson", "\5\0\0\0\0\5\0\0\0\0", 10, true, &err), &err);
+	assert_code(ET_GARBLED, et_source_open_dump(path, &source, &err), &err);
 	assert_true(et_source_open_dump("/nonexistent.bson", &source, &err) < 0);
 	assert_code(ET_USAGE, et_source_open_dump(dir, &source, &err), &err);
 	assert_null(source);
