@@ -32,7 +32,8 @@ a STEP all of them, in this order:
   tsan       unit tests of archive and stream, live snapshots under TSan
   go         tests of the Go programs under tests/servers
   distcheck  make distcheck: the release tarball, built and tested by itself
-  soak       snapshots killed at random moments (longer: make soak)
+  soak       snapshots killed at random moments, audits beside a hub that loses
+             events (longer: make soak)
 
 Each step has a log in build/logs. The last line is "N passed, N failed"; the
 exit status is 0 only when none failed.
@@ -93,7 +94,7 @@ step_check() {
 
 # sanitized PATTERN: those tests under AddressSanitizer and UBSan.
 sanitized() {
-	configured asan --enable-sanitizers --enable-werror CFLAGS='-O1 -g'
+	configured asan --enable-sanitizers --enable-faults --enable-werror CFLAGS='-O1 -g'
 	ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 \
 		LSAN_OPTIONS="suppressions=$root/tests/live/lsan.supp:print_suppressions=0" \
 		checked asan "$1"
@@ -101,7 +102,7 @@ sanitized() {
 
 # Kills and foreign readers say nothing of memory.
 step_asan() {
-	sanitized 'tests/unit/|tests/live/(flips|recordings|rooms|snapshot|trouble)'
+	sanitized 'tests/unit/|tests/live/(audit_kill|flips|recordings|rooms|snapshot|trouble|explain)'
 }
 
 step_tsan() {
@@ -164,7 +165,9 @@ step_go() {
 }
 
 step_soak() {
-	EVTRAIL=$root/build/release/src/evtrail tests/live/soak.sh 20
+	export EVTRAIL=$root/build/release/src/evtrail
+	tests/live/soak.sh 20
+	tests/live/losses.sh 90
 }
 
 # ---- counting ----

@@ -70,6 +70,17 @@ install_packages() {
 		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${packages[@]}"
 }
 
+# The Python of tests/histories, with the libraries that it names.
+make_venv() {
+	local venv=$root/build/histories-venv wanted=$root/tests/histories/requirements.txt
+	cmp -s "$wanted" "$venv/requirements.txt" && return
+	say 'installing the libraries of tests/histories'
+	rm -rf "$venv"
+	quietly venv python3 -m venv "$venv"
+	quietly pip "$venv/bin/pip" install -q --disable-pip-version-check -r "$wanted"
+	cp "$wanted" "$venv/"
+}
+
 # What was compiled without -Werror was not checked.
 configure_release() {
 	local options=("$@")
@@ -96,6 +107,7 @@ main() {
 	[[ $1 != bench ]] || packages+=("${bench_packages[@]}")
 	mkdir -p "$logs"
 	install_packages "${packages[@]}"
+	[[ $1 == run ]] || make_venv
 	# It may take minutes the first time, and says itself what it does.
 	"$root/tests/servers/build.sh" "$root/build/servers"
 	configure_release "${options[@]}"

@@ -78,3 +78,14 @@ audit_recording() {
 	says "$output" lost "$(jq .lost "$data/current/expected.json")" "$(jq .recoverable_rebuilt "$data/current/expected.json")"
 	[[ -z $(awk 'length($0) > 200' <<<"$output") ]]
 }
+
+@test "an audit of the dump finds the same without a server, and the state stays open for the server's store" {
+	local dump="dump:$data/current/eventStore_db.devices_events.bson"
+	load_recording "$data/current"
+	ev 0 snapshot
+	et 1 --nats-url nats://127.0.0.1:1 --mongo-uri mongodb://127.0.0.1:1 --json audit --no-snapshot --store "$dump" \
+		--settle 0s --split --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+	audit_finds "$data/current" "$BATS_TEST_TMPDIR/findings.jsonl"
+	ev 1 --json audit --settle 0s --split --findings "$BATS_TEST_TMPDIR/findings.jsonl"
+	audit_finds "$data/current" "$BATS_TEST_TMPDIR/findings.jsonl"
+}

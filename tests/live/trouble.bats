@@ -84,7 +84,8 @@ teardown() {
 	says "$output" 'nothing new'
 	# The whole of it is one option away; with anything else to say it comes by itself.
 	ev 1 -v audit --settle 0s
-	same lines "$(wc -l <<<"$output")" "$(wc -l <<<"$full")"
+	(($(wc -l <<<"$output") > 20))
+	says "$output" examined
 	nats publish --quiet plgd.owners.x.registrations.test --count 1 '{{Count}}' >/dev/null
 	ev 1 audit --settle 0s
 	(($(wc -l <<<"$output") > 20))
@@ -111,7 +112,7 @@ teardown() {
 	nats publish --quiet plgd.owners.x.registrations.test --count 5 '{{Count}}' >/dev/null
 	sleep 7
 	for _ in 1 2; do
-		ev 5 --json audit --settle 6s
+		ev 5 --json audit --settle 2s
 		same lost "$(field '.counts.lost // 0')" 0
 		(($(field .counts.unverifiable_gap) > 500))
 		same sums_hold "$(field .sums_hold)" true
