@@ -129,6 +129,17 @@ check_tables() {
 		for (i = 1; i <= n; i++) { gsub(/[` ]/, "", codes[i]); print NR ":" codes[i] } }' README.md)
 }
 
+# audit --explain names sections of docs/audit.md: the second text of each row of rule.c, or its macro.
+check_sections() {
+	local section
+	while IFS= read -r section; do
+		grep -qxE "##+ $section" docs/audit.md || complain "src/audit/rule.c: docs/audit.md has no section $section"
+	done < <({
+		sed -nE 's/^#define RULE_[0-9]+ "(.*)"$/\1/p' src/audit/rule.c
+		sed -nE 's/^\t\[ET_RULE_[A-Z_]+\] = \{ "[a-z_]+", "([^"]*)",.*/\1/p' src/audit/rule.c
+	} | LC_ALL=C sort -u)
+}
+
 # same WHERE: stdin is what `comm -3` prints of the table's names and the names found there.
 same() {
 	local line
@@ -182,6 +193,7 @@ done < <(project_files | grep -E '^(README|CHANGES|docs/[^/]*)(\.md)?$')
 check_options
 check_keys
 check_tables
+check_sections
 check_commands
 check_first_commands
 if command -v mandoc >/dev/null; then
