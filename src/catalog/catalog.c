@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "catalog/db.h"
 
 #define SCHEMA_VERSION 2
@@ -279,9 +278,9 @@ et_catalog_begin(struct et_catalog *catalog, struct et_error *err)
 int
 et_catalog_commit(struct et_catalog *catalog, struct et_error *err)
 {
-	int r = et_fault_point("commit", err);
+	int r = 0;
 
-	if (r == 0 && catalog->depth == 1)
+	if (catalog->depth == 1)
 		r = et_db_exec(catalog, "COMMIT", err);
 	if (r == 0)
 		catalog->depth--;
