@@ -209,7 +209,8 @@ def rolled_back(trial):
 
 class Row:
     """ago: how many seconds the last event is older than the stream. only_false: what must be found is not known.
-    known: why the row does not hold yet; it is shown and does not fail."""
+    known: why the row does not hold yet; it is shown and does not fail. A false alarm is excused by nothing but a
+    reason that says FALSE."""
 
     def __init__(self, group, name, dose, play=plain, settle="0s", incomplete=False, ago=3 * 3600, only_false=False,
                  known=""):
@@ -278,7 +279,7 @@ TABLE = [
     Row("writers", "late, hub's clock ahead", SMALL + LATE + " --hub-clock 20m", under_way, settle="10m"),
     Row("writers", "late, hub's clock far ahead", SMALL + LATE + " --hub-clock 3h", under_way, settle="10m"),
     Row("writers", "clocks of replicas, two lives", MANY + LIVES + " --replica-clock 2s --swapped 0.1",
-        known="two losses within seconds of a life's beginning stay undecided"),
+        known="undecided: the links event of one came hours late (rule 6), the newest life does not have the other resource"),
     Row("writers", "duplicates", SMALL + " --duplicates 0.1 --late 0.1"),
     Row("commands", "forced commands", SMALL + " --forced 0.1"),
     Row("commands", "forced commands, again", SMALL + " --forced 0.05 --forced-later 0.1"),
@@ -347,6 +348,10 @@ def try_row(row, seed):
         trial.close()
 
 
+def is_known(row, wrong):
+    return bool(row.known) and (row.known.startswith("FALSE") or not any(": false " in text for text in wrong))
+
+
 def main():
     parser = argparse.ArgumentParser(description="traps beside what an audit makes of them")
     parser.add_argument("--group", action="append", help="only these groups")
@@ -370,11 +375,12 @@ def main():
                 print("%-47s  loadgen %s" % ("", row.dose))
             for text in wrong:
                 print("%-47s  WRONG %s" % ("", text))
-            if wrong and row.known:
+            excused = bool(wrong) and is_known(row, wrong)
+            if excused:
                 print("%-47s  KNOWN %s" % ("", row.known))
             sys.stdout.flush()
-            failed += bool(wrong) and not row.known
-            known += bool(wrong) and bool(row.known)
+            failed += bool(wrong) and not excused
+            known += excused
     print("traps: %d histories, %d of them wrong, %d more for known reasons" %
           (len(rows) * options.seeds, failed, known))
     return 1 if failed else 0
