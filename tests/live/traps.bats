@@ -29,6 +29,10 @@ traps() {
 	traps forks
 }
 
+@test "audits while the history goes on" {
+	traps meanwhile
+}
+
 @test "two writers, late messages, clocks that differ" {
 	traps writers
 }

@@ -246,7 +246,7 @@ class Trial:
             self.expected["ahead"] -= seen
 
     def settle_holes(self):
-        """Of what a hole took it cannot always be said whether it would have been withheld: it is the one or the other."""
+        """Of what a hole took it cannot always be said whether it would have been withheld: it is one or the other."""
         if "unverifiable_gap" in self.expected:
             both = self.expected["unverifiable_gap"] + self.expected.get("undecided", 0)
             self.expected["undecided"] = self.counts.get("undecided", 0)
