@@ -186,8 +186,8 @@ ET_CHECKED int et_cover_list_next(struct et_cover_list *list, struct et_cover *r
 void et_cover_list_free(struct et_cover_list *list);
 ET_CLEANUP_DEFINE(et_cover_list, et_cover_list_free);
 
-/* The time of the last snapshot event that the stream has shown: older hubs published them, current
- * ones do not (docs/plgd.md, Truncation). ET_TIME_NONE: none. */
+/* The time of the last snapshot on the stream that a hub made with the event below it: older hubs
+ * published them, current ones do not (docs/plgd.md, Truncation). ET_TIME_NONE: none. */
 ET_CHECKED int et_catalog_last_snapshot_time(struct et_catalog *catalog, int64_t *ret,
 					     struct et_error *err);
 

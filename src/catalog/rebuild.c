@@ -148,6 +148,7 @@ note_registration(struct et_rebuild *rebuild, const struct et_row *row)
 					 sizeof(*rebuild->registrations_ns));
 	}
 	rebuild->registrations_ns[rebuild->registration_count++] = row->event_time_ns;
+	et_lives_registered(rebuild->lives, row->event_time_ns);
 }
 
 static void

@@ -19,7 +19,7 @@ struct et_take {
 	et_touched_hook *touched;
 	void *touched_cookie;
 	struct et_rows pending;   /* rows of the device in hand */
-	int64_t snapshot_time_ns; /* of the newest snapshot event */
+	int64_t snapshot_time_ns; /* of the newest snapshot that the hub itself published */
 	bool finished;
 	struct et_coverage coverage; /* of the aggregate in hand, in the newest epoch */
 	struct et_cover cover;
@@ -104,9 +104,9 @@ take_event(struct et_take *take, const struct et_row *row)
 {
 	enum et_fit fit = et_coverage_fit(&take->coverage, row->version, row->event_time_ns);
 
-	/* As et_lives_add does in the oldest epoch: this may be an onboarding. */
-	if (take->device.epoch == 0 && row->version == 0 && et_family_is_own(take->cover.family) &&
-	    fit == ET_FIT_NEW && take->resource_ns < row->event_time_ns)
+	/* As et_lives_add has it: this may be an onboarding. */
+	if (row->version == 0 && et_family_is_own(take->cover.family) && fit == ET_FIT_NEW &&
+	    take->resource_ns < row->event_time_ns)
 		return false;
 	if (row->event_time_ns < take->device.own_ns && !et_family_is_own(take->cover.family))
 		return false;
@@ -183,12 +183,6 @@ cover_group(struct et_take *take, const struct et_row *rows, size_t count, struc
 	if (r < 0)
 		return r;
 	look_for_birth(take, rows, count, take->coverage.count == 0);
-	if (count > take->ordered_capacity) {
-		take->ordered = et_realloc_array(take->ordered, count, sizeof(*rows));
-		take->ordered_capacity = count;
-	}
-	memcpy(take->ordered, rows, count * sizeof(*rows));
-	qsort(take->ordered, count, sizeof(*rows), by_time);
 	for (size_t i = 0; i < count; i++)
 		if (!take_event(take, &take->ordered[i]))
 			return 0;
@@ -197,12 +191,43 @@ cover_group(struct et_take *take, const struct et_row *rows, size_t count, struc
 	return r < 0 ? r : 1;
 }
 
+static void
+order(struct et_take *take, const struct et_row *rows, size_t count)
+{
+	if (count > take->ordered_capacity) {
+		take->ordered = et_realloc_array(take->ordered, count, sizeof(*rows));
+		take->ordered_capacity = count;
+	}
+	memcpy(take->ordered, rows, count * sizeof(*rows));
+	qsort(take->ordered, count, sizeof(*rows), by_time);
+}
+
+/* An older hub makes a snapshot with the event below it, in one command. One that somebody put in
+ * the place of an event follows the event below by as long as that one did. */
+static void
+look_for_snapshots(struct et_take *take, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		const struct et_row *below = &take->ordered[i - 1];
+		const struct et_row *row = &take->ordered[i];
+		int64_t since;
+
+		if (et_kind_info(row->kind)->snapshot && !et_kind_info(below->kind)->snapshot &&
+		    row->version > 0 && row->version - 1 == below->version &&
+		    !__builtin_sub_overflow(row->event_time_ns, below->event_time_ns, &since) &&
+		    since < ET_NS_PER_SECOND && row->event_time_ns > take->snapshot_time_ns)
+			take->snapshot_time_ns = row->event_time_ns;
+	}
+}
+
 static int
 take_group(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
 {
 	int r;
 
 	take->repeated = 0;
+	order(take, rows, count);
+	look_for_snapshots(take, count);
 	r = note_links(take, rows, count, err);
 	if (r == 0 && !take->device.rebuild) {
 		r = cover_group(take, rows, count, err);
@@ -239,15 +264,18 @@ note_positions(struct et_device *device, const struct et_row *row)
 	}
 }
 
-/* Whether the device was registered when its newest epoch began is a part of what that is. */
+/* Whether the device was registered when its newest epoch began, or an event in it that may be an
+ * onboarding came, is a part of what that is. */
 static bool
 moves_registration(const struct et_device *device, const struct et_row *row)
 {
-	int64_t until_ns;
+	int64_t until_ns = device->epoch_start_ns;
 
+	if (device->own_ns > until_ns)
+		until_ns = device->own_ns;
 	return row->row_class == ET_ROW_REGISTRATION && device->epoch > 0 &&
 	       row->kind == ET_KIND_DEVICES_REGISTERED &&
-	       (__builtin_add_overflow(device->epoch_start_ns, ET_CLOCKS_APART_NS, &until_ns) ||
+	       (__builtin_add_overflow(until_ns, ET_CLOCKS_APART_NS, &until_ns) ||
 		row->event_time_ns <= until_ns);
 }
 
@@ -387,9 +415,6 @@ et_take_rows(struct et_take *take, const struct et_row *rows, size_t count, stru
 			if (r < 0)
 				return r;
 		}
-		if (row.row_class == ET_ROW_EVENT && et_kind_info(row.kind)->snapshot &&
-		    row.event_time_ns > take->snapshot_time_ns)
-			take->snapshot_time_ns = row.event_time_ns;
 		row.seq += take->shift;
 		if (et_uuid_compare(&row.device, &nobody) != 0)
 			et_rows_add(&take->pending, &row);

@@ -22,6 +22,8 @@ struct et_lives {
 	uint64_t start_seq;
 	bool has_resource; /* the epoch has an event of a resource, the first at: */
 	int64_t resource_ns;
+	bool restarted;        /* and one of an aggregate that was known, with version 0 */
+	int64_t registered_ns; /* the last devicesregistered; ET_TIME_NONE */
 	struct et_row last;
 	bool has_last;
 };
@@ -33,6 +35,7 @@ et_lives_new(et_epoch_hook *hook, void *cookie)
 
 	lives->hook = hook;
 	lives->cookie = cookie;
+	lives->registered_ns = ET_TIME_NONE;
 	return lives;
 }
 
@@ -114,19 +117,28 @@ is_put_back(const struct et_lives_aggregate *one, const struct et_row *row)
 	       since <= ET_CLOCKS_APART_NS;
 }
 
+static bool
+is_since(int64_t time_ns, int64_t since_ns)
+{
+	int64_t from;
+
+	return __builtin_sub_overflow(since_ns, ET_CLOCKS_APART_NS, &from) || time_ns >= from;
+}
+
 /* The hub writes a device's metadata and links before anything of its resources, but where it lost
- * the device's documents and went on at version 0: only the oldest epoch, of which the beginning
- * may be missing, is parted by this. */
+ * the device's documents and went on at version 0. So this parts the oldest epoch, of which the
+ * beginning may be missing; another one only where nothing has begun at 0 again, and the device was
+ * registered a moment before: a store that went back began it, in the life before. */
 static bool
 is_onboarding(const struct et_lives *lives, const struct et_lives_aggregate *one,
 	      const struct et_row *row)
 {
-	int64_t since;
-
-	return lives->number == 0 && (row->flags & ET_ROW_NO_TIME) == 0 && row->version == 0 &&
-	       et_family_is_own(one->family) && one->coverage.count == 0 && lives->has_resource &&
-	       (__builtin_sub_overflow(row->event_time_ns, lives->resource_ns, &since) ||
-		since > ET_CLOCKS_APART_NS);
+	if ((row->flags & ET_ROW_NO_TIME) != 0 || row->version != 0 ||
+	    !et_family_is_own(one->family) || one->coverage.count > 0 || !lives->has_resource ||
+	    is_since(lives->resource_ns, row->event_time_ns))
+		return false;
+	return lives->number == 0 || (!lives->restarted && lives->registered_ns != ET_TIME_NONE &&
+				      is_since(lives->registered_ns, row->event_time_ns));
 }
 
 static void
@@ -192,15 +204,7 @@ clear(struct et_lives *lives)
 		et_coverage_clear(&one->coverage);
 		one->messages = one->duplicates = 0;
 	}
-	lives->begun = lives->has_resource = false;
-}
-
-static bool
-is_since(int64_t time_ns, int64_t since_ns)
-{
-	int64_t from;
-
-	return __builtin_sub_overflow(since_ns, ET_CLOCKS_APART_NS, &from) || time_ns >= from;
+	lives->begun = lives->has_resource = lives->restarted = false;
 }
 
 /* Nothing of the aggregate in the epoch that ends is older than its last moments, and what there is
@@ -263,6 +267,7 @@ begin(struct et_lives *lives, const struct et_row *row, struct et_error *err)
 			lives->begun = true;
 		}
 		note_resource(lives, one, span->first_time_ns);
+		lives->restarted |= one->known && span->first == 0;
 	}
 	free(newborn);
 	return r;
@@ -288,6 +293,7 @@ et_lives_add(struct et_lives *lives, const struct et_row *row, struct et_error *
 	}
 	lives->last_ns = row->event_time_ns;
 	note_resource(lives, one, row->event_time_ns);
+	lives->restarted |= one->known && row->version == 0;
 	one->messages++;
 	one->last_ns = row->event_time_ns;
 	if (!et_coverage_add(&one->coverage, row->version, row->event_time_ns, row->seq))
@@ -295,6 +301,12 @@ et_lives_add(struct et_lives *lives, const struct et_row *row, struct et_error *
 	lives->last = *row;
 	lives->has_last = true;
 	return 0;
+}
+
+void
+et_lives_registered(struct et_lives *lives, int64_t time_ns)
+{
+	lives->registered_ns = time_ns;
 }
 
 int
@@ -306,5 +318,6 @@ et_lives_end(struct et_lives *lives, struct et_error *err)
 	lives->count = 0;
 	lives->number = 0;
 	lives->has_last = false;
+	lives->registered_ns = ET_TIME_NONE;
 	return r;
 }

@@ -46,6 +46,8 @@ ET_CLEANUP_DEFINE(et_lives, et_lives_free);
 /* The next event of the device: in the order of event time, aggregate, version, sequence. Rows
  * of other classes are the caller's. Negative: what the hook said. O(log aggregates, log spans). */
 ET_CHECKED int et_lives_add(struct et_lives *lives, const struct et_row *row, struct et_error *err);
+/* The device was registered at that time: before the events of the same time. */
+void et_lives_registered(struct et_lives *lives, int64_t time_ns);
 /* The end of the device: hands out the last epoch, and is ready for another device. */
 ET_CHECKED int et_lives_end(struct et_lives *lives, struct et_error *err);
 

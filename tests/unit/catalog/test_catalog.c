@@ -330,21 +330,48 @@ holes_are_positions_too(void **state)
 	assert_string_equal(noted[0].type, "expired");
 }
 
+/* One that follows another event by more than a moment took somebody's event's place; one whose
+ * event below is not there tells nothing either. */
 static void
-the_last_snapshot_event_is_the_newest_in_time(void **state)
+the_last_snapshot_is_the_newest_that_a_hub_made_with_the_event_below(void **state)
 {
+	static const int64_t s = ET_NS_PER_SECOND;
 	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
-	const struct et_row rows[] = { event(1, 2, 0, 50, 1, ET_KIND_RESOURCE_SNAPSHOT),
-				       event(1, 2, 1, 90, 2, ET_KIND_RESOURCE_CHANGED),
-				       event(1, 3, 0, 40, 3, ET_KIND_LINKS_SNAPSHOT) };
+	const struct {
+		const char *name;
+		struct et_row rows[2];
+		int64_t last_ns;
+	} steps[] = {
+		{ "alone",
+		  { event(1, 2, 0, 40 * s, 1, ET_KIND_RESOURCE_CHANGED),
+		    event(1, 3, 7, 41 * s, 2, ET_KIND_RESOURCE_SNAPSHOT) },
+		  ET_TIME_NONE },
+		{ "a second behind the event below",
+		  { event(1, 4, 0, 50 * s, 3, ET_KIND_LINKS_PUBLISHED),
+		    event(1, 4, 1, 51 * s, 4, ET_KIND_LINKS_SNAPSHOT) },
+		  ET_TIME_NONE },
+		{ "with the event below",
+		  { event(1, 5, 3, 60 * s, 5, ET_KIND_RESOURCE_CHANGED),
+		    event(1, 5, 4, 60 * s + 9, 6, ET_KIND_RESOURCE_SNAPSHOT) },
+		  60 * s + 9 },
+		{ "an older one",
+		  { event(1, 6, 3, 20 * s, 7, ET_KIND_RESOURCE_CHANGED),
+		    event(1, 6, 4, 20 * s + 9, 8, ET_KIND_RESOURCE_SNAPSHOT) },
+		  60 * s + 9 },
+		{ "two versions above",
+		  { event(1, 7, 3, 90 * s, 9, ET_KIND_RESOURCE_CHANGED),
+		    event(1, 7, 5, 90 * s + 9, 10, ET_KIND_RESOURCE_SNAPSHOT) },
+		  60 * s + 9 },
+	};
 	int64_t time_ns = 0;
 
 	assert_int_equal(et_catalog_last_snapshot_time(catalog, &time_ns, NULL), 0);
 	assert_true(time_ns == ET_TIME_NONE);
-	for (uint64_t i = 0; i < 3; i++) {
-		take(catalog, i + 1, i + 1, &rows[i], 1);
+	for (uint64_t i = 0; i < ET_COUNT(steps); i++) {
+		take(catalog, 2 * i + 1, 2 * i + 2, steps[i].rows, 2);
 		assert_int_equal(et_catalog_last_snapshot_time(catalog, &time_ns, NULL), 0);
-		assert_int_equal(time_ns, 50);
+		if (time_ns != steps[i].last_ns)
+			fail_msg("%s", steps[i].name);
 	}
 }
 
@@ -364,7 +391,8 @@ main(void)
 		et_test_with_dir(malformed_messages_of_a_device_have_a_first_and_a_last_place),
 		et_test_with_dir(positions_of_two_identities_stand_on_one_line),
 		et_test_with_dir(holes_are_positions_too),
-		et_test_with_dir(the_last_snapshot_event_is_the_newest_in_time),
+		et_test_with_dir(
+			the_last_snapshot_is_the_newest_that_a_hub_made_with_the_event_below),
 		et_test_with_dir(times_are_those_of_archives_that_hold_messages),
 	};
 

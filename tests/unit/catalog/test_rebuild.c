@@ -104,6 +104,8 @@ a_device_is_not_born_in_its_second_life(void **state)
 	take(catalog, 1, 3, rows, 3);
 	rebuild(catalog, rows, 3);
 	take(catalog, 4, 4, rows + 3, 1);
+	assert_true(is_waiting(catalog, DEVICE));
+	rebuild(catalog, rows, 4);
 	assert_string_equal(shown(catalog, 10), "1: 0-0");
 	assert_true(device_of(catalog, DEVICE).born_ns == ET_TIME_NONE);
 	/* all at once */
