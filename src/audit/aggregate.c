@@ -10,6 +10,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
+/* A snapshot that takes an event's place is made microseconds after it. */
+#define SAME_SAVE_NS ET_NS_PER_SECOND
+
 void
 et_judge_covered(uint64_t latest_version, uint64_t first_version, bool split,
 		 struct et_tally *tally)
@@ -230,6 +233,28 @@ et_stored_elsewhere(const struct et_life *life, const struct et_coverage *covera
 	return at != NULL && time_ns > et_time_plus(at->last_time_ns, ET_CLOCKS_APART_NS);
 }
 
+/* Nothing of the aggregate was seen in the newest life, and what the store has of it may be of the
+ * one before: the very event with which that one ended, or one that goes on from there. */
+static bool
+may_be_older(const struct et_case *one)
+{
+	const struct et_life *life = &one->lives[one->life_count - 1];
+	const struct et_coverage *before;
+	const struct et_span *last;
+	int64_t apart;
+
+	if (one->life_count < 2 || life->coverage.count > 0)
+		return false;
+	before = &one->lives[one->life_count - 2].coverage;
+	if (before->count == 0)
+		return false;
+	last = &before->spans[before->count - 1];
+	return (one->latest_version > last->last && !life->announced) ||
+	       (one->latest_version == last->last &&
+		!__builtin_sub_overflow(one->latest_time_ns, last->last_time_ns, &apart) &&
+		apart <= SAME_SAVE_NS && apart >= -SAME_SAVE_NS);
+}
+
 /* The store is in another life, or on another branch, than the stream. */
 static bool
 is_elsewhere(const struct verdict *verdict)
@@ -241,8 +266,8 @@ is_elsewhere(const struct verdict *verdict)
 	 * were. */
 	bool reused = seen_above(&life->coverage, one->latest_version) > 0 || life->fork_count > 0;
 
-	return et_stored_elsewhere(life, reused ? &life->coverage : &nothing, one->latest_version,
-				   one->latest_time_ns);
+	return may_be_older(one) || et_stored_elsewhere(life, reused ? &life->coverage : &nothing,
+							one->written_version, one->latest_time_ns);
 }
 
 static int
@@ -311,60 +336,56 @@ judge_newest(struct verdict *verdict)
 
 /* ---- lives ---- */
 
-/* Of the device's links and of the aggregate's confirmations those of one life. The lists are
- * copies; what the store says is about the newest life. */
+/* What the facts say of one life: the device's links in it, and the aggregate's confirmations. */
 struct life_facts {
 	struct et_facts facts;
-	struct et_link_change *changes;
+	struct et_linked_line links;
 	struct et_orphan *orphans;
 };
 
 static void
-select_facts(const struct et_case *one, size_t index, struct life_facts *ret)
+select_facts(const struct verdict *verdict, struct life_facts *ret)
 {
-	const struct et_facts *all = one->facts;
-	const struct et_life *life = &one->lives[index];
-	bool newest = life->end_ns == ET_TIME_NONE;
-	/* Where its messages end, about: the next life in which the aggregate has any. */
-	uint64_t end = newest ? UINT64_MAX : one->lives[index + 1].start;
-	int64_t from_ns = et_time_plus(life->start_ns, -ET_CLOCKS_APART_NS);
+	const struct et_facts *all = verdict->one->facts;
+	const struct et_life *life = verdict->life;
+	bool oldest = life->start_ns == ET_TIME_NONE;
+	const struct et_linked_life span = {
+		.from_ns = life->start_ns,
+		.to_ns = life->end_ns,
+		.begins_unseen = oldest && verdict->cut->starts_late,
+	};
 	struct et_facts *facts = &ret->facts;
 
-	ret->changes = et_calloc(all->change_count + 1, sizeof(*ret->changes));
-	ret->orphans = et_calloc(all->orphan_count + 1, sizeof(*ret->orphans));
 	*facts = *all;
-	facts->changes = ret->changes;
+	facts->born = all->born && oldest;
+	et_linked_line_of(&all->links, &span, &ret->links);
+	ret->orphans = et_calloc(all->orphan_count + 1, sizeof(*ret->orphans));
 	facts->orphans = ret->orphans;
-	facts->change_count = facts->orphan_count = 0;
-	for (size_t i = 0; i < all->change_count; i++)
-		if (all->changes[i].time_ns >= from_ns &&
-		    (newest || all->changes[i].time_ns < life->end_ns))
-			ret->changes[facts->change_count++] = all->changes[i];
-	for (size_t i = 0; i < all->orphan_count; i++)
-		if (all->orphans[i].seq >= life->start && all->orphans[i].seq < end)
-			ret->orphans[facts->orphan_count++] = all->orphans[i];
-	if (!newest)
-		facts->links_complete = facts->linked_in_store = false;
-	facts->born = all->born && life->start_ns == ET_TIME_NONE;
+	facts->orphan_count = 0;
+	for (size_t i = 0; i < all->orphan_count; i++) {
+		const struct et_orphan *orphan = &all->orphans[i];
+
+		if ((oldest || orphan->time_ns >= life->start_ns) &&
+		    (life->end_ns == ET_TIME_NONE || orphan->time_ns < life->end_ns))
+			ret->orphans[facts->orphan_count++] = *orphan;
+	}
 }
 
 static int
 judge_life(struct verdict *verdict, size_t index)
 {
 	const struct et_case *one = verdict->one;
-	struct life_facts mine = { .changes = NULL };
+	struct life_facts mine;
 	int r;
 
 	verdict->life = &one->lives[index];
 	verdict->older = index + 1 < one->life_count;
 	verdict->has_inside = verdict->doubtful = verdict->stored = false;
-	verdict->facts = one->facts;
-	if (one->life_count > 1 || verdict->life->start_ns != ET_TIME_NONE) {
-		select_facts(one, index, &mine);
-		verdict->facts = &mine.facts;
-	}
+	select_facts(verdict, &mine);
+	verdict->facts = &mine.facts;
+	verdict->links = &mine.links;
 	r = verdict->older ? judge_ended(verdict) : judge_newest(verdict);
-	free(mine.changes);
+	et_linked_line_done(&mine.links);
 	free(mine.orphans);
 	return r;
 }
@@ -400,4 +421,14 @@ et_judge(const struct et_cut *cut, const struct et_case *one, struct et_tally *t
 	tally->reasons[ET_REASON_DUPLICATE] += one->duplicates;
 	tally->reasons[ET_REASON_DELETED_DEVICE] += one->elsewhere;
 	return judge_lives(&verdict);
+}
+
+bool
+et_judge_wants_orphans(const struct et_cut *cut, const struct et_case *one)
+{
+	struct et_tally tally = { 0 };
+	struct verdict verdict = { .cut = cut, .one = one, .tally = &tally };
+
+	(void)judge_lives(&verdict); /* without a sink nobody can end it */
+	return verdict.wants_orphans;
 }

@@ -98,23 +98,26 @@ copy_compare(const void *a, const void *b)
 /* Is a copy of the same event, in no worse a form, among the first `kept`? A number that was used
  * again is another event, at another time. */
 static bool
-is_there(const struct et_copies *copies, size_t kept, const struct et_copy *copy)
+is_there(struct et_copies *copies, size_t kept, const struct et_copy *copy)
 {
 	for (size_t i = kept; i-- > 0 && copies->list[i].version == copy->version;) {
-		int64_t between;
+		struct et_copy *there = &copies->list[i];
+		int64_t between = 0;
+		bool same = there->time_ns == ET_TIME_NONE || copy->time_ns == ET_TIME_NONE ||
+			    (!__builtin_sub_overflow(there->time_ns, copy->time_ns, &between) &&
+			     between <= ET_CLOCKS_APART_NS && between >= -ET_CLOCKS_APART_NS);
 
-		if (copies->list[i].time_ns == ET_TIME_NONE || copy->time_ns == ET_TIME_NONE)
+		if (same) {
+			there->rescued = there->rescued && copy->rescued;
 			return true;
-		if (!__builtin_sub_overflow(copies->list[i].time_ns, copy->time_ns, &between) &&
-		    between <= ET_CLOCKS_APART_NS && between >= -ET_CLOCKS_APART_NS)
-			return true;
+		}
 	}
 	return false;
 }
 
 void
-et_copies_of(const struct et_document *const *documents, size_t count, bool snapshots_published,
-	     struct et_copies *ret)
+et_copies_of(const struct et_document *const *documents, size_t count, size_t rescued,
+	     bool snapshots_published, struct et_copies *ret)
 {
 	struct et_buf scratch;
 	size_t kept = 0;
@@ -130,6 +133,8 @@ et_copies_of(const struct et_document *const *documents, size_t count, bool snap
 				ret->count = before; /* nothing out of a damaged snapshot */
 				ret->malformed++;
 			}
+			for (; before < ret->count; before++)
+				ret->list[before].rescued = i >= count - rescued;
 		}
 	}
 	et_buf_done(&scratch);

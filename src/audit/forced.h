@@ -11,7 +11,8 @@
 
 /* A run of missing versions between two that were seen. */
 struct et_gap {
-	bool head;        /* none below it was seen, or it was saved before the archives begin */
+	bool lowest;      /* none below it was seen */
+	bool head;        /* the same, or it was saved before the archives begin */
 	bool open;        /* none above */
 	int64_t after_ns; /* ET_TIME_NONE at an open end */
 	int64_t before_ns;
@@ -19,9 +20,10 @@ struct et_gap {
 	uint64_t before_seq; /* UINT64_MAX when open; never below after_seq (replicas swap) */
 };
 
-/* UNANNOUNCED, UNDECIDED, or LOST for "like any other". copy: of that version; NULL: none. */
-enum et_reason et_forced_judge(const struct et_facts *facts, const struct et_gap *gap,
-			       uint64_t version, const struct et_copy *copy,
-			       enum et_rule *ret_rule);
+/* UNANNOUNCED, UNDECIDED, or LOST for "like any other". links, orphans: of the life. copy: of that
+ * version; NULL: none. */
+enum et_reason et_forced_judge(const struct et_facts *facts, const struct et_linked_line *links,
+			       const struct et_gap *gap, uint64_t version,
+			       const struct et_copy *copy, enum et_rule *ret_rule);
 
 #endif

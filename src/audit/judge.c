@@ -36,15 +36,17 @@ et_copy_belongs(const struct et_life *life, const struct et_copy *copy)
 {
 	if (copy->time_ns == ET_TIME_NONE)
 		return life->start_ns == ET_TIME_NONE && life->end_ns == ET_TIME_NONE &&
-		       life->fork_count == 0;
+		       life->turn_count == 0;
 	if (life->end_ns != ET_TIME_NONE && copy->time_ns >= life->end_ns)
 		return false;
 	if (life->start_ns != ET_TIME_NONE &&
 	    copy->time_ns < et_time_plus(life->start_ns, -ET_CLOCKS_APART_NS))
 		return false;
-	return life->forked + life->replaced == 0 ||
-	       (life->replaced == 0 && copy->version < life->forked_first) ||
-	       copy->time_ns >= life->forks[life->fork_count - 1].start_ns;
+	for (size_t i = 0; copy->rescued && i < life->turn_count; i++)
+		if (copy->version >= life->turns[i].first &&
+		    copy->time_ns < life->turns[i].start_ns)
+			return false;
+	return true;
 }
 
 /* The lowest version that a copy proves to have been published inside the coverage: its own time
@@ -148,7 +150,7 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
 	if (has_malformed(verdict->facts, gap))
 		return ET_REASON_UNDECIDED;
 	*ret_rule = ET_RULE_STORE_ELSEWHERE;
-	if (verdict->doubtful)
+	if (verdict->doubtful || (verdict->stored && version > one->written_version))
 		return ET_REASON_UNDECIDED;
 	*ret_rule = ET_RULE_LIFE_BEGINS;
 	if (gap->head && verdict->life->head_doubtful)
@@ -158,7 +160,8 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
 		return ET_REASON_UNDECIDED;
 	*ret_rule = ET_RULE_MISSING;
 	if (one->family == ET_FAMILY_RESOURCE || one->family == ET_FAMILY_UNKNOWN)
-		return et_forced_judge(verdict->facts, gap, version, copy, ret_rule);
+		return et_forced_judge(verdict->facts, verdict->links, gap, version, copy,
+				       ret_rule);
 	return ET_REASON_LOST;
 }
 
@@ -290,6 +293,9 @@ judge_piece(struct verdict *verdict, const struct et_gap *gap, const struct piec
 {
 	enum et_reason reason = decide(verdict, gap, piece->first, piece->copy, &verdict->rule);
 
+	verdict->wants_orphans |= verdict->rule == ET_RULE_LIKELY_LINKED ||
+				  verdict->rule == ET_RULE_LINKED_FOR_A_PART ||
+				  verdict->rule == ET_RULE_NOT_LINKED;
 	if (verdict->counting) {
 		if (reason == ET_REASON_LOST)
 			verdict->lost_in_gap += piece->last - piece->first + 1;
@@ -318,23 +324,30 @@ find_copy(const struct et_copies *copies, uint64_t version)
 	return low;
 }
 
-/* What an audit noted long ago is a bound, too: below it other rules hold than above. */
+/* Below these other rules hold than above: what an audit noted long ago, and where the document
+ * that was written last ends. */
 static int
 judge_run(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
 {
 	const struct et_case *one = verdict->one;
-	struct piece piece = { first, last, NULL };
+	const struct {
+		bool known;
+		uint64_t version;
+	} bounds[] = { { one->has_noted, one->noted_latest }, { true, one->written_version } };
 	int r;
 
-	if (verdict->stored && one->has_noted && one->noted_latest >= first &&
-	    one->noted_latest < last) {
-		piece.last = one->noted_latest;
+	for (;;) {
+		struct piece piece = { first, last, NULL };
+
+		for (size_t i = 0; verdict->stored && i < ET_COUNT(bounds); i++)
+			if (bounds[i].known && bounds[i].version >= first &&
+			    bounds[i].version < piece.last)
+				piece.last = bounds[i].version;
 		r = judge_piece(verdict, gap, &piece);
-		if (r < 0)
+		if (r < 0 || piece.last == last)
 			return r;
-		piece = (struct piece){ one->noted_latest + 1, last, NULL };
+		first = piece.last + 1;
 	}
-	return judge_piece(verdict, gap, &piece);
 }
 
 static int
@@ -406,6 +419,7 @@ static struct et_gap
 gap_between(const struct verdict *verdict, const struct et_span *below, const struct et_span *above)
 {
 	struct et_gap gap = {
+		.lowest = below == NULL,
 		.head = below == NULL || is_from_before(verdict, below),
 		.open = above == NULL,
 		.after_ns = below != NULL ? below->last_time_ns : verdict->life->start_ns,

@@ -10,6 +10,7 @@
 #ifndef ET_AUDIT_JUDGE_H
 #define ET_AUDIT_JUDGE_H
 
+#include "audit/linked.h"
 #include "audit/lives.h"
 #include "audit/reason.h"
 #include "audit/rule.h"
@@ -66,6 +67,7 @@ struct et_copy {
 	enum et_kind kind; /* of the published event (EXACT, REBUILT), else of the snapshot */
 	/* The event's own (SNAPSHOT: the snapshot's, microseconds later); ET_TIME_NONE. */
 	int64_t time_ns;
+	bool rescued; /* saved by an earlier audit: the store may have gone back since */
 };
 
 /* The copies that an aggregate's documents hold: one per event, in its best form, sorted by
@@ -81,23 +83,16 @@ struct et_copies {
 	size_t malformed; /* stored events that could not be read */
 };
 void et_copies_done(struct et_copies *copies);
-/* Replaces what is in ret (zero-initialised before its first use). Ghosts are skipped. */
-void et_copies_of(const struct et_document *const *documents, size_t count,
+/* Replaces what is in ret (zero-initialised before its first use). Ghosts are skipped. The last
+ * `rescued` documents are rescue copies. */
+void et_copies_of(const struct et_document *const *documents, size_t count, size_t rescued,
 		  bool snapshots_published, struct et_copies *ret);
-
-/* One change of an href's link state on the stream. Listed in the order of the links aggregate's
- * versions, which is the order in which they happened (sequences can be swapped). A snapshot
- * that does not hold the href is a change to not linked. */
-struct et_link_change {
-	uint64_t seq;
-	int64_t time_ns;
-	bool linked;
-};
 
 /* A confirmation (created, updated, deleted) on the aggregate whose correlation id no create,
  * update or delete pending of that aggregate on the stream has. */
 struct et_orphan {
 	uint64_t seq;
+	int64_t time_ns;
 	uint64_t version;
 	enum et_kind kind;
 };
@@ -106,20 +101,14 @@ struct et_orphan {
 struct et_facts {
 	/* The device, inside the coverage: its heads are provable (docs/audit.md, Rule 1). */
 	bool born;
+	int64_t born_ns;      /* event time of what proves it */
 	bool device_in_store; /* the store has any document of the device */
 	bool device_owned;    /* the identity store knows it */
 	/* The store has the device in another life than the newest one of the stream:
 	 * et_stored_elsewhere of its links. */
 	bool device_moved_on;
 	bool href_known;
-	bool links_known; /* the device's links aggregate is in the store or on the stream */
-	/* No version 0 ... latestversion of the links aggregate is missing on the stream. Never
-	 * of a device that the store does not have: only its latestversion says where the links
-	 * end. */
-	bool links_complete;
-	bool linked_in_store; /* the store's links hold the href now */
-	const struct et_link_change *changes;
-	size_t change_count;
+	struct et_links links; /* of the device, for the aggregate's href */
 	const struct et_orphan *orphans;
 	size_t orphan_count;
 	/* Malformed messages of the device, on any subject: first and last of them. */
@@ -138,7 +127,10 @@ struct et_case {
 	 * lost race can leave a ghost with a number that was never saved). */
 	uint64_t latest_version;
 	uint64_t first_version; /* oldest one stored; when in_store and split, or documents read */
-	int64_t latest_time_ns; /* the store's latesttimestamp; ET_TIME_NONE */
+	int64_t latest_time_ns; /* the newest latesttimestamp; ET_TIME_NONE */
+	/* Where the document with that time ends. Below latest_version: what another document has
+	 * above it is of a branch that the store left. */
+	uint64_t written_version;
 	/* The newest life of the device comes last, also where it has nothing of the aggregate; at
 	 * least that one. */
 	const struct et_life *lives;
@@ -209,6 +201,10 @@ struct et_question {
 /* Answers by judging the aggregate: the same code, and the same verdict. */
 void et_judge_explain(const struct et_cut *cut, const struct et_case *one,
 		      struct et_question *question);
+
+/* Whether orphans are to be looked for: the aggregate's href was not linked throughout the time
+ * in which something of it is missing. one: without orphans. */
+bool et_judge_wants_orphans(const struct et_cut *cut, const struct et_case *one);
 
 /* Whether the copy is of that life, and of its branch: another one, and one that the store has
  * taken back, says nothing. */

@@ -78,8 +78,9 @@ beginning_of(const struct signs *signs, bool registered)
 	/* A device that got its links or metadata late: nothing was used again. */
 	if (signs->known == 0 && signs->restarts < 2 && !signs->reuse && !registered)
 		return ET_BEGINNING_FIRST;
+	/* Registered anew: perhaps a life of which no beginning was seen. */
 	if (signs->restarts == 0)
-		return signs->reuse ? ET_BEGINNING_FORK : ET_BEGINNING_UNCLEAR;
+		return signs->reuse && !registered ? ET_BEGINNING_FORK : ET_BEGINNING_UNCLEAR;
 	if (signs->restarts > 1 && (signs->own_restart || (registered && !signs->own_goes_on)))
 		return ET_BEGINNING_LIFE;
 	return ET_BEGINNING_UNCLEAR;
@@ -133,11 +134,14 @@ go_back(struct et_life *life, const struct et_coverage *epoch, enum et_beginning
 }
 
 static void
-add_epoch(struct et_life *life, const struct et_coverage *epoch, enum et_beginning beginning)
+add_epoch(struct et_life *life, const struct et_coverage *epoch, const struct et_device_epoch *at)
 {
 	if (epoch == NULL || epoch->count == 0)
 		return;
-	go_back(life, epoch, beginning);
+	if (at->beginning == ET_BEGINNING_FORK || at->beginning == ET_BEGINNING_UNCLEAR)
+		life->turns[life->turn_count++] =
+			(struct et_turn){ at->start_ns, epoch->spans[0].first };
+	go_back(life, epoch, at->beginning);
 	et_coverage_add_below(&life->coverage, epoch, UINT64_MAX);
 	/* The highest number there is needs its own step. */
 	if (last_of(epoch) == UINT64_MAX) {
@@ -161,6 +165,13 @@ is_doubtful(const struct et_life *life, const struct et_life *before)
 	       since <= ET_CLOCKS_APART_NS;
 }
 
+static void
+life_done(struct et_life *life)
+{
+	et_coverage_done(&life->coverage);
+	free(life->turns);
+}
+
 void
 et_lives_of(const struct et_device_epoch *epochs, size_t epoch_count,
 	    const struct et_coverage *const *coverages, struct et_life **ret, size_t *ret_count)
@@ -174,15 +185,17 @@ et_lives_of(const struct et_device_epoch *epochs, size_t epoch_count,
 		struct et_life life = { .number = number++,
 					.start_ns = i == 0 ? ET_TIME_NONE : epochs[i].start_ns,
 					.start = i == 0 ? 0 : epochs[i].start,
+					.announced = epochs[i].registered,
 					.forks = &epochs[i + 1] };
 
 		while (end < epoch_count && epochs[end].beginning != ET_BEGINNING_LIFE)
 			end++;
 		life.fork_count = end - i - 1;
+		life.turns = et_calloc(end - i, sizeof(*life.turns));
 		for (; i < end; i++)
-			add_epoch(&life, coverages[i], epochs[i].beginning);
+			add_epoch(&life, coverages[i], &epochs[i]);
 		if (life.coverage.count == 0 && end < epoch_count) {
-			et_coverage_done(&life.coverage);
+			life_done(&life);
 			continue;
 		}
 		life.end_ns = end < epoch_count ? epochs[end].start_ns : ET_TIME_NONE;
@@ -197,6 +210,6 @@ void
 et_lives_list_done(struct et_life *lives, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		et_coverage_done(&lives[i].coverage);
+		life_done(&lives[i]);
 	free(lives);
 }

@@ -39,6 +39,12 @@ struct et_epoch_part {
 void et_beginnings_find(struct et_device_epoch *epochs, size_t epoch_count,
 			const struct et_epoch_part *parts, size_t part_count);
 
+/* The aggregate began again at this version while its life went on: the store went back. */
+struct et_turn {
+	int64_t start_ns; /* of the device's epoch */
+	uint64_t first;
+};
+
 /* One aggregate in one life of its device. */
 struct et_life {
 	unsigned number; /* 0 is the oldest life of the device */
@@ -47,6 +53,7 @@ struct et_life {
 	 * archives. */
 	int64_t start_ns;
 	uint64_t start;
+	bool announced; /* a devicesregistered lies between it and the one before */
 	int64_t end_ns; /* where the next life begins; ET_TIME_NONE of the newest */
 	/* The first event seen may belong to the life before: its number goes on where that one
 	 * ended, at about the time at which this one began. */
@@ -60,10 +67,12 @@ struct et_life {
 	/* The epochs in which the life's store went back, or may have. */
 	const struct et_device_epoch *forks;
 	size_t fork_count;
+	struct et_turn *turns; /* those in which the aggregate was seen */
+	size_t turn_count;
 };
 
 /* The lives out of the aggregate's coverage in each epoch (NULL: none). Lives in which it has
- * nothing are left out, but for the newest. The list and each coverage are the caller's to free
+ * nothing are left out, but for the newest. The list with all in it is the caller's to free
  * (et_lives_list_done); epochs must live as long. */
 void et_lives_of(const struct et_device_epoch *epochs, size_t epoch_count,
 		 const struct et_coverage *const *coverages, struct et_life **ret,

@@ -58,6 +58,10 @@ static const struct et_rule_info rules[ET_RULE_COUNT] = {
 	[ET_RULE_LINKED] = { "linked", RULE_6,
 			     "the resource was linked at that time: the hub publishes whatever is "
 			     "saved of it" },
+	[ET_RULE_LIKELY_LINKED] = { "likely_linked", RULE_6,
+				    "the resource was linked at that time, as far as is known: "
+				    "only a command whose answer is on the stream may have been "
+				    "kept back" },
 	[ET_RULE_LINKED_FOR_A_PART] = { "linked_for_a_part", RULE_6,
 					"the resource was linked for a part of that time: only a "
 					"command whose answer is on the stream may have been kept "

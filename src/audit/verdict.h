@@ -17,12 +17,14 @@ struct verdict {
 	uint64_t told;                /* findings */
 	struct et_question *question; /* NULL: nobody asks */
 	enum et_rule rule;            /* of the reason just decided */
+	bool wants_orphans;           /* one would have changed a reason */
 	/* The life in hand. */
 	const struct et_life *life;
 	const struct et_facts *facts; /* of that life */
-	bool older;                   /* not the newest one */
-	bool stored;                  /* what is missing is part of what the store lets expect */
-	bool doubtful;                /* the store is in a life that the stream has not shown */
+	const struct et_linked_line *links;
+	bool older;    /* not the newest one */
+	bool stored;   /* what is missing is part of what the store lets expect */
+	bool doubtful; /* the store is in a life that the stream has not shown */
 	/* The earliest version with a copy whose time proves that it was published inside the
 	 * coverage. */
 	bool has_inside;

@@ -7,7 +7,7 @@
 /* Whether one stored event gives the version back: itself, or as a snapshot that embeds it. */
 static void
 look_into(const struct et_document *document, const struct et_stored_event *event, uint64_t version,
-	  struct candidates *into)
+	  bool rescued, struct candidates *into)
 {
 	struct et_stored_event only = *event;
 	struct et_document thin = *document;
@@ -18,7 +18,7 @@ look_into(const struct et_document *document, const struct et_stored_event *even
 		return;
 	thin.events = &only;
 	thin.event_count = 1;
-	et_copies_of(&list, 1, false, &copies);
+	et_copies_of(&list, 1, rescued ? 1 : 0, false, &copies);
 	for (size_t i = 0; i < copies.count; i++)
 		if (copies.list[i].version == version && into->count < ET_EXPLAIN_COPIES)
 			into->list[into->count++] =
@@ -45,7 +45,7 @@ et_explain_document(void *cookie, const struct et_source_document *row)
 
 		et_seqset_add(&story->stored, event->version, event->version);
 		story->snapshots += event->is_snapshot || et_kind_info(event->kind)->snapshot;
-		look_into(document, event, story->question.version, &explainer->stored);
+		look_into(document, event, story->question.version, false, &explainer->stored);
 	}
 }
 
@@ -58,7 +58,7 @@ look_at_rescued(void *cookie, const struct et_document *document, struct et_erro
 	uint64_t version = explainer->story.question.version;
 
 	for (size_t i = 0; i < document->event_count; i++)
-		look_into(document, &document->events[i], version, &explainer->rescued);
+		look_into(document, &document->events[i], version, true, &explainer->rescued);
 	return 0;
 }
 

@@ -347,37 +347,69 @@ static bool
 is_of_life(const struct explainer *explainer, int64_t time_ns)
 {
 	const struct et_life *life = explainer->life;
-	int64_t before_ns = 0;
 
-	if (life == NULL || (life->end_ns != ET_TIME_NONE && time_ns >= life->end_ns))
-		return life == NULL;
-	return life->start_ns == ET_TIME_NONE ||
-	       __builtin_sub_overflow(life->start_ns, time_ns, &before_ns) ||
-	       before_ns <= ET_CLOCKS_APART_NS;
+	return life == NULL || ((life->start_ns == ET_TIME_NONE || time_ns >= life->start_ns) &&
+				(life->end_ns == ET_TIME_NONE || time_ns < life->end_ns));
+}
+
+/* Whether it says something of the href, in that life. */
+static bool
+tells(const struct explainer *explainer, const struct et_link_event *event)
+{
+	return event->effect != ET_LINK_OTHER && is_of_life(explainer, event->time_ns);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct et_link_event *x = a;
+	const struct et_link_event *y = b;
+
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
 static int
 list_changes(struct explainer *explainer, struct et_error *err)
 {
 	struct et_explained *story = &explainer->story;
-	const struct et_link_changes *changes = &explainer->one.changes;
+	const struct et_link_events *events = &explainer->one.links;
 	int r = 0;
 
-	for (size_t i = 0; i < changes->count; i++)
-		story->link_total += is_of_life(explainer, changes->list[i].time_ns);
-	for (size_t i = 0, at = 0; r == 0 && i < changes->count; i++) {
-		const struct et_link_change *change = &changes->list[i];
+	if (events->count > 0)
+		qsort(events->list, events->count, sizeof(*events->list), by_time);
+	for (size_t i = 0; i < events->count; i++)
+		story->link_total += tells(explainer, &events->list[i]);
+	for (size_t i = 0, at = 0; r == 0 && i < events->count; i++) {
+		const struct et_link_event *event = &events->list[i];
 		struct et_explained_link *link = &story->links[story->link_count];
 
-		if (!is_of_life(explainer, change->time_ns) ||
-		    story->link_total - at++ > ET_EXPLAINED_MOST)
+		if (!tells(explainer, event) || story->link_total - at++ > ET_EXPLAINED_MOST)
 			continue;
 		story->link_count++;
-		*link = (struct et_explained_link){ .time_ns = change->time_ns,
-						    .linked = change->linked };
-		r = place_of(explainer, change->seq, &link->at, err);
+		*link = (struct et_explained_link){ .time_ns = event->time_ns,
+						    .linked = event->effect == ET_LINK_ADDED };
+		r = place_of(explainer, event->seq, &link->at, err);
 	}
 	return r;
+}
+
+/* No links event of the life is missing. */
+static bool
+is_complete(const struct explainer *explainer)
+{
+	const struct et_life *life = explainer->life;
+	struct et_linked_life span = { .from_ns = ET_TIME_NONE, .to_ns = ET_TIME_NONE };
+	struct et_linked_line line;
+	bool complete;
+
+	if (life != NULL) {
+		span.from_ns = life->start_ns;
+		span.to_ns = life->end_ns;
+	}
+	et_linked_line_of(&explainer->one.facts.links, &span, &line);
+	complete = line.complete;
+	et_linked_line_done(&line);
+	return complete;
 }
 
 static int
@@ -390,17 +422,19 @@ list_orphans(struct explainer *explainer, struct et_error *err)
 	for (size_t i = 0; r == 0 && i < orphans->count; i++) {
 		struct et_explained_message *message = &into->list[into->count];
 
-		if (orphans->list[i].version <= explainer->story.question.version)
+		if (orphans->list[i].version <= explainer->story.question.version ||
+		    !is_of_life(explainer, orphans->list[i].time_ns))
 			continue;
 		into->total++;
 		if (into->count == ET_EXPLAINED_MOST)
 			continue;
 		into->count++;
-		*message = (struct et_explained_message){ .version = orphans->list[i].version,
-							  .kind = orphans->list[i].kind,
-							  .life = explainer->story.question.life,
-							  .time_ns = ET_TIME_NONE,
-							  .event_time_ns = ET_TIME_NONE };
+		*message =
+			(struct et_explained_message){ .version = orphans->list[i].version,
+						       .kind = orphans->list[i].kind,
+						       .life = explainer->story.question.life,
+						       .time_ns = ET_TIME_NONE,
+						       .event_time_ns = orphans->list[i].time_ns };
 		r = place_of(explainer, orphans->list[i].seq, &message->at, err);
 	}
 	return r;
@@ -416,9 +450,9 @@ et_explain_links(struct explainer *explainer, struct et_error *err)
 	if (story->rule < ET_RULE_NO_COMMAND || story->rule > ET_RULE_LINKS_UNKNOWN)
 		return 0;
 	story->links_asked = true;
-	story->links_known = facts->links_known;
-	story->links_complete = facts->links_complete;
-	story->linked_in_store = facts->linked_in_store;
+	story->links_known = facts->links.stored || facts->links.event_count > 0;
+	story->links_complete = is_complete(explainer);
+	story->linked_in_store = facts->links.linked;
 	r = list_changes(explainer, err);
 	return r == 0 ? list_orphans(explainer, err) : r;
 }

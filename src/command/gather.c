@@ -26,20 +26,37 @@ find_suspect(struct batch *batch, struct et_slice aggregate_id)
 	return NULL;
 }
 
-static uint64_t
-first_missing(const struct et_coverage *coverage)
+/* In any life of the device. */
+static bool
+is_missing(const struct suspect *suspect, uint64_t version)
 {
-	return coverage->count > 0 && coverage->spans[0].first == 0 ? coverage->spans[0].last + 1
-								    : 0;
+	for (size_t i = 0; i < suspect->life_count; i++)
+		if (!et_coverage_has(&suspect->lives[i].coverage, version))
+			return true;
+	return suspect->life_count == 0;
+}
+
+static uint64_t
+first_missing(const struct suspect *suspect)
+{
+	uint64_t first = suspect->life_count > 0 ? UINT64_MAX : 0;
+
+	for (size_t i = 0; i < suspect->life_count; i++) {
+		const struct et_coverage *coverage = &suspect->lives[i].coverage;
+		bool from_zero = coverage->count > 0 && coverage->spans[0].first == 0;
+
+		first = et_least(first, from_zero ? coverage->spans[0].last + 1 : 0);
+	}
+	return first;
 }
 
 /* What a missing version could be recovered from: itself, or a snapshot at or above it; and the
  * newest event, which tells the hub's generation. */
 static struct et_document *
-keep(struct batch *batch, const struct et_document *document, const struct et_coverage *coverage)
+keep(struct batch *batch, const struct et_document *document, const struct suspect *suspect)
 {
 	struct et_document thin = *document;
-	uint64_t missing = first_missing(coverage);
+	uint64_t missing = first_missing(suspect);
 	struct et_document *kept;
 
 	thin.events = et_calloc(document->event_count + 1, sizeof(*thin.events));
@@ -48,7 +65,7 @@ keep(struct batch *batch, const struct et_document *document, const struct et_co
 		const struct et_stored_event *event = &document->events[i];
 		bool snapshot = event->is_snapshot || et_kind_info(event->kind)->snapshot;
 
-		if (!et_coverage_has(coverage, event->version) ||
+		if (is_missing(suspect, event->version) ||
 		    event->version == document->latest_version ||
 		    (snapshot && event->version >= missing))
 			thin.events[thin.event_count++] = *event;
@@ -97,7 +114,7 @@ take_document(struct batch *batch, struct suspect *suspect, const struct et_docu
 	if (document->ghost)
 		return 0;
 	if (suspect->document_count < ET_SUSPECT_DOCUMENTS_MAX) {
-		kept = keep(batch, document, et_suspect_coverage(suspect));
+		kept = keep(batch, document, suspect);
 		if (kept == NULL)
 			return et_error_set(err, ET_LIMIT, "the documents of a batch");
 		suspect->documents[suspect->document_count++] = kept;
@@ -108,8 +125,12 @@ take_document(struct batch *batch, struct suspect *suspect, const struct et_docu
 		suspect->latest_version = document->latest_version;
 	if (document->first_version < suspect->first_version)
 		suspect->first_version = document->first_version;
-	if (document->latest_timestamp_ns > suspect->latest_time_ns)
+	if (document->latest_timestamp_ns > suspect->latest_time_ns ||
+	    (document->latest_timestamp_ns == suspect->latest_time_ns &&
+	     document->latest_version > suspect->written_version)) {
 		suspect->latest_time_ns = document->latest_timestamp_ns;
+		suspect->written_version = document->latest_version;
+	}
 	suspect->family = family_of(suspect, document);
 	if (suspect->device_id == NULL && document->group_id.size > 0) {
 		suspect->device = et_ident_key(document->group_id, NULL);
@@ -127,7 +148,7 @@ gives_missing(const struct et_document *document, const struct et_coverage *cove
 	struct et_copies copies = { 0 };
 	bool missing = false;
 
-	et_copies_of(&document, 1, false, &copies);
+	et_copies_of(&document, 1, 0, false, &copies);
 	for (size_t i = 0; i < copies.count && !missing; i++)
 		missing = !et_coverage_has(coverage, copies.list[i].version);
 	et_copies_done(&copies);
@@ -165,7 +186,7 @@ take_rescued(void *cookie, const struct et_document *document, struct et_error *
 
 	if (count == ET_SUSPECT_DOCUMENTS_MAX)
 		return 0;
-	kept = keep(one->batch, document, et_suspect_coverage(suspect));
+	kept = keep(one->batch, document, suspect);
 	if (kept == NULL)
 		return et_error_set(err, ET_LIMIT, "the documents of a batch");
 	suspect->documents[count] = kept;

@@ -36,13 +36,17 @@ href_from_documents(struct batch *batch, struct suspect *suspect)
 static void
 href_from_stream(struct batch *batch, struct suspect *suspect)
 {
-	const struct et_coverage *coverage = et_suspect_coverage(suspect);
 	struct et_recalled event;
 
-	if (suspect->href == NULL && coverage->count > 0 &&
-	    et_recall_event(batch->audit->recall, coverage->spans[0].last_seq, &event, NULL) == 0 &&
-	    et_slice_equals(event.envelope.aggregate_id, suspect->id))
-		set_href(batch, suspect, &event.payload);
+	for (size_t i = suspect->life_count; suspect->href == NULL && i-- > 0;) {
+		const struct et_coverage *coverage = &suspect->lives[i].coverage;
+
+		if (coverage->count > 0 &&
+		    et_recall_event(batch->audit->recall, coverage->spans[0].last_seq, &event,
+				    NULL) == 0 &&
+		    et_slice_equals(event.envelope.aggregate_id, suspect->id))
+			set_href(batch, suspect, &event.payload);
+	}
 }
 
 void
@@ -201,6 +205,18 @@ et_suspect_links_document(struct batch *batch, const struct suspect *suspect)
 	return links != NULL ? links->document : NULL;
 }
 
+/* The epoch with which the newest life of the device began. */
+static unsigned
+newest_life(const struct suspect *suspect)
+{
+	unsigned number = 0;
+
+	for (size_t i = 0; i < suspect->epoch_count; i++)
+		if (suspect->epochs[i].beginning == ET_BEGINNING_LIFE)
+			number = suspect->epochs[i].number;
+	return number;
+}
+
 /* Are the store's links of another life than the newest one on the stream: was a number of theirs
  * used again, or are they older than that life, because the store was restored? */
 int
@@ -219,8 +235,11 @@ et_suspect_moved_on(struct batch *batch, const struct suspect *suspect, bool *re
 		return 0;
 	aggregate = links_aggregate(suspect);
 	r = et_cover_list_of(batch->audit->state->catalog, &aggregate, &list, err);
+	/* The newest comes last. */
 	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0)
-		r = et_coverage_decode(cover.spans, &coverage, err); /* the newest comes last */
+		r = cover.epoch >= newest_life(suspect)
+			    ? et_coverage_decode(cover.spans, &coverage, err)
+			    : 0;
 	if (r == 0)
 		*ret = et_stored_elsewhere(&suspect->lives[suspect->life_count - 1], &coverage,
 					   links->latest_version, links->latest_timestamp_ns);
@@ -228,81 +247,39 @@ et_suspect_moved_on(struct batch *batch, const struct suspect *suspect, bool *re
 	return r;
 }
 
-/* Every version 0 ... latest of the device's links aggregate was seen on the stream. */
-static int
-links_complete(struct batch *batch, const struct et_uuid *aggregate, uint64_t latest_version,
-	       bool *ret, struct et_error *err)
+int
+et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_links *ret,
+		 struct et_link_events *events, struct et_error *err)
 {
-	ET_CLEAN(et_cover_list) struct et_cover_list *list = NULL;
-	struct et_cover cover;
+	const struct et_document *document = et_suspect_links_document(batch, suspect);
+	struct et_slice href = { (const uint8_t *)suspect->href, strlen(suspect->href) };
 	int r;
 
-	*ret = false;
-	r = et_cover_list_of(batch->audit->state->catalog, aggregate, &list, err);
-	while (r == 0 && (r = et_cover_list_next(list, &cover, err)) > 0) {
-		*ret |= cover.whole && cover.whole_last >= latest_version;
-		r = 0;
-	}
+	r = et_recall_links(batch->audit->recall, &suspect->device, href, events, err);
+	*ret = (struct et_links){ .events = events->list,
+				  .event_count = events->count,
+				  .latest_ns = ET_TIME_NONE };
+	if (document == NULL)
+		return r;
+	ret->stored = true;
+	ret->linked = linked_in(batch, document, suspect->href);
+	ret->latest_version = document->latest_version;
+	ret->latest_ns = document->latest_timestamp_ns;
 	return r;
 }
 
-/* No missing version belongs before this sequence. Replicas publish out of order: the message above
- * a gap can stand before the one below it. */
-static uint64_t
-first_gap_seq(const struct et_coverage *coverage)
-{
-	uint64_t seq;
-
-	if (coverage->count == 0 || coverage->spans[0].first > 0)
-		return 0;
-	seq = coverage->spans[0].last_seq;
-	for (size_t i = 1; i < coverage->count; i++)
-		seq = et_least(seq,
-			       et_least(coverage->spans[i].first_seq, coverage->spans[i].last_seq));
-	return seq;
-}
-
 int
-et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_facts *facts,
-		 struct et_link_changes *changes, struct et_orphans *orphans, struct et_error *err)
+et_suspect_orphans(struct batch *batch, struct suspect *suspect, struct et_orphans *ret,
+		   struct et_error *err)
 {
-	struct et_uuid aggregate = links_aggregate(suspect);
-	const struct stored_links *links = find_links(batch, &aggregate);
-	struct et_slice href = { (const uint8_t *)suspect->href, strlen(suspect->href) };
-	const struct et_coverage *coverage = et_suspect_coverage(suspect);
 	const struct et_cut *cut = &batch->audit->cut;
 	int64_t until_ns = INT64_MAX;
-	bool complete = true;
-	bool doubtful;
-	int r = 0;
+	int r;
 
-	if (links != NULL && links->document != NULL) {
-		facts->links_known = true;
-		facts->linked_in_store = linked_in(batch, links->document, suspect->href);
-		r = links_complete(batch, &aggregate, links->document->latest_version,
-				   &facts->links_complete, err);
-	}
-	if (r == 0)
-		r = et_recall_links(batch->audit->recall, &suspect->device, href, changes,
-				    &complete, err);
-	if (r < 0)
-		return r;
-	facts->links_known |= changes->count > 0;
-	facts->links_complete = facts->links_complete && complete;
-	facts->changes = changes->list;
-	facts->change_count = changes->count;
 	if (cut->time_ns != ET_TIME_NONE && cut->settle_ns > 0)
 		until_ns = cut->time_ns - cut->settle_ns;
-	/* Orphans are asked for only where the href was not linked throughout. */
-	doubtful = changes->count == 0 && !facts->linked_in_store;
-	for (size_t i = 0; i < changes->count; i++)
-		doubtful |= !changes->list[i].linked ||
-			    (i == 0 && changes->list[i].seq >= first_gap_seq(coverage));
-	if (doubtful && coverage->count > 0)
-		r = et_recall_orphans(batch->audit->recall, &suspect->device,
-				      &suspect->from->aggregate, until_ns, orphans, err);
-	suspect->unsettled |= orphans->young;
-	facts->orphans = orphans->list;
-	facts->orphan_count = orphans->count;
+	r = et_recall_orphans(batch->audit->recall, &suspect->device, &suspect->from->aggregate,
+			      until_ns, ret, err);
+	suspect->unsettled |= ret->young;
 	return r;
 }

@@ -130,7 +130,10 @@ open_event(struct et_recall *recall, const struct et_record *record, struct et_r
 		return r;
 	ret->kind = et_kind_of(ret->envelope.event_type);
 	ret->protobuf = (struct et_slice){ recall->protobuf.data, recall->protobuf.size };
-	return et_payload_read(ret->kind, ret->protobuf, &ret->payload, err);
+	r = et_payload_read(ret->kind, ret->protobuf, &ret->payload, err);
+	ret->time_ns = r == 0 && ret->payload.timestamp_ns != 0 ? ret->payload.timestamp_ns
+								: record->time_ns;
+	return r;
 }
 
 int
@@ -148,18 +151,11 @@ et_recall_event(struct et_recall *recall, uint64_t position, struct et_recalled 
 
 /* ---- links ---- */
 
-struct change {
-	uint64_t version;
-	struct et_link_change change;
-};
-
-/* 1 when the event says something about the href. */
 static int
-change_of(const struct et_recalled *event, uint64_t seq, struct et_slice href, struct change *ret,
+effect_of(const struct et_recalled *event, struct et_slice href, enum et_link_effect *ret,
 	  struct et_error *err)
 {
 	struct et_links_walk walk = et_links_walk_of(event->kind, event->protobuf);
-	enum et_links_act act = et_links_act_of(event->kind);
 	struct et_slice one;
 	bool named = false;
 	bool any = false;
@@ -167,97 +163,61 @@ change_of(const struct et_recalled *event, uint64_t seq, struct et_slice href, s
 
 	while ((r = et_links_next(&walk, &one, err)) > 0) {
 		any = true;
-		if (one.size == href.size && memcmp(one.data, href.data, href.size) == 0)
-			named = true;
+		named |= one.size == href.size && memcmp(one.data, href.data, href.size) == 0;
 	}
 	if (r < 0)
 		return r;
-	*ret = (struct change){ event->envelope.version,
-				{ .seq = seq, .time_ns = event->payload.timestamp_ns } };
-	switch (act) {
+	switch (et_links_act_of(event->kind)) {
 	case ET_LINKS_ADD:
-		ret->change.linked = true;
-		return named;
-	case ET_LINKS_REMOVE:
-		return named || !any; /* no href at all: everything goes */
+		*ret = named ? ET_LINK_ADDED : ET_LINK_OTHER;
+		break;
+	case ET_LINKS_REMOVE: /* no href at all: everything goes */
+		*ret = named ? ET_LINK_REMOVED : any ? ET_LINK_OTHER : ET_LINK_ABSENT;
+		break;
 	case ET_LINKS_REPLACE:
-		ret->change.linked = named;
-		return 1;
+		*ret = named ? ET_LINK_ADDED : ET_LINK_ABSENT;
+		break;
 	}
 	return 0;
 }
 
-static int
-by_version(const void *a, const void *b)
-{
-	const struct change *x = a;
-	const struct change *y = b;
-
-	if (x->version != y->version)
-		return x->version < y->version ? -1 : 1;
-	return (x->change.seq > y->change.seq) - (x->change.seq < y->change.seq);
-}
-
-struct changes {
-	struct change *list;
-	size_t count;
-	size_t capacity;
-};
-
 static void
-add_change(struct changes *changes, const struct change *change)
+add_link(struct et_link_events *links, const struct et_link_event *event)
 {
-	if (changes->count == changes->capacity) {
-		changes->capacity = changes->capacity * 2 + 16;
-		changes->list =
-			et_realloc_array(changes->list, changes->capacity, sizeof(*changes->list));
+	if (links->count == links->capacity) {
+		links->capacity = links->capacity * 2 + 16;
+		links->list = et_realloc_array(links->list, links->capacity, sizeof(*links->list));
 	}
-	changes->list[changes->count++] = *change;
-}
-
-static void
-append_changes(const struct changes *changes, struct et_link_changes *ret)
-{
-	size_t need = ret->count + changes->count;
-
-	if (need > ret->capacity) {
-		ret->list = et_realloc_array(ret->list, need, sizeof(*ret->list));
-		ret->capacity = need;
-	}
-	for (size_t i = 0; i < changes->count; i++)
-		ret->list[ret->count++] = changes->list[i].change;
+	links->list[links->count++] = *event;
 }
 
 int
 et_recall_links(struct et_recall *recall, const struct et_uuid *device, struct et_slice href,
-		struct et_link_changes *ret, bool *ret_complete, struct et_error *err)
+		struct et_link_events *ret, struct et_error *err)
 {
 	ET_CLEAN(et_links_list) struct et_links_list *list = NULL;
-	struct changes changes = { 0 };
+	enum et_link_effect effect = ET_LINK_OTHER;
 	struct et_links_event at;
 	struct et_recalled event;
-	struct change change;
 	int r;
 
 	r = et_links_list_open(recall->state->catalog, device, &list, err);
 	while (r == 0 && (r = et_links_list_next(list, &at, err)) > 0) {
 		r = et_recall_event(recall, at.position, &event, err);
 		if (r == 0)
-			r = change_of(&event, at.position, href, &change, err);
-		if (r > 0)
-			add_change(&changes, &change);
-		if (r == ET_CORRUPT || r == ET_GONE) {
-			*ret_complete = false;
+			r = effect_of(&event, href, &effect, err);
+		if (r == 0) {
+			const struct et_link_event link = { .seq = at.position,
+							    .time_ns = event.time_ns,
+							    .version = event.envelope.version,
+							    .effect = effect };
+
+			add_link(ret, &link);
+		} else if (r == ET_CORRUPT || r == ET_GONE) {
 			et_error_clear(err);
+			r = 0;
 		}
-		r = r == ET_CORRUPT || r == ET_GONE || r > 0 ? 0 : r;
 	}
-	if (r >= 0) {
-		if (changes.count > 0)
-			qsort(changes.list, changes.count, sizeof(*changes.list), by_version);
-		append_changes(&changes, ret);
-	}
-	free(changes.list);
 	return r < 0 ? r : 0;
 }
 
@@ -266,6 +226,7 @@ et_recall_links(struct et_recall *recall, const struct et_uuid *device, struct e
 struct correlation {
 	struct et_sha256 id; /* of the correlation id's text: fixed size, whatever it is */
 	uint64_t seq;
+	int64_t time_ns;
 	uint64_t version;
 	enum et_kind kind;
 };
@@ -290,6 +251,7 @@ add_correlation(struct correlations *into, struct et_hasher *hasher,
 	et_hasher_once(hasher, event->payload.correlation_id.data,
 		       event->payload.correlation_id.size, &one->id);
 	one->seq = seq;
+	one->time_ns = event->time_ns;
 	one->version = event->envelope.version;
 	one->kind = event->kind;
 }
@@ -339,7 +301,12 @@ find_orphans(struct correlations *pendings, const struct correlations *confirmat
 			ret->capacity = ret->capacity * 2 + 8;
 			ret->list = et_realloc_array(ret->list, ret->capacity, sizeof(*ret->list));
 		}
-		ret->list[ret->count++] = (struct et_orphan){ one->seq, one->version, one->kind };
+		ret->list[ret->count++] = (struct et_orphan){
+			.seq = one->seq,
+			.time_ns = one->time_ns,
+			.version = one->version,
+			.kind = one->kind,
+		};
 	}
 }
 
@@ -370,8 +337,7 @@ et_recall_orphans(struct et_recall *recall, const struct et_uuid *device,
 
 			if (et_recall_event(recall, position, &event, err) < 0)
 				continue; /* what cannot be read confirms nothing */
-			if (et_kind_info(event.kind)->confirms &&
-			    event.payload.timestamp_ns > until_ns) {
+			if (et_kind_info(event.kind)->confirms && event.time_ns > until_ns) {
 				ret->young = true;
 				continue;
 			}

@@ -22,6 +22,7 @@ ET_CHECKED int et_recall_record(struct et_recall *recall, uint64_t position, str
 
 /* An event of the stream, opened: envelope, kind, decompressed protobuf, common fields. */
 struct et_recalled {
+	int64_t time_ns; /* the event's own; when it has none, the stream's */
 	struct et_envelope envelope;
 	enum et_kind kind;
 	struct et_slice protobuf;
@@ -31,17 +32,16 @@ struct et_recalled {
 ET_CHECKED int et_recall_event(struct et_recall *recall, uint64_t position, struct et_recalled *ret,
 			       struct et_error *err);
 
-/* Appends the changes of an href's link state that the stream shows for the device, in the order
- * of the links aggregate's versions (in each of its lives). What cannot be read is left out and
- * *ret_complete becomes false. */
-struct et_link_changes {
-	struct et_link_change *list;
+/* Appends what the device's links events on the stream say of an href, in no order. What cannot be
+ * read is left out: by its number it is missing then. */
+struct et_link_events {
+	struct et_link_event *list;
 	size_t count;
 	size_t capacity;
 };
 ET_CHECKED int et_recall_links(struct et_recall *recall, const struct et_uuid *device,
-			       struct et_slice href, struct et_link_changes *ret,
-			       bool *ret_complete, struct et_error *err);
+			       struct et_slice href, struct et_link_events *ret,
+			       struct et_error *err);
 
 /* Appends the confirmations of an aggregate whose correlation id no pending of it has. Those later
  * than until_ns (event time) are left out: their pendings may still come. */

@@ -60,8 +60,8 @@ ET_CHECKED int et_rescue_visit(struct et_rescue *rescue, const struct et_uuid *a
 ET_CHECKED int et_rescue_next(struct et_rescue *rescue, const struct et_uuid *after,
 			      struct et_uuid *ret, struct et_error *err);
 
-/* Whether a version still has to be given back one day. */
-typedef bool et_rescue_needed(void *cookie, uint64_t version);
+/* Whether an event still has to be given back one day. time_ns: its own, or ET_TIME_NONE. */
+typedef bool et_rescue_needed(void *cookie, uint64_t version, int64_t time_ns);
 /* Drops the aggregate's copies none of whose events (the stored ones, and those inside its
  * snapshots) is needed, and those that have nothing needed that a newer copy has not, too. needed
  * NULL: all go, unread. What is in the buffer stays. */

@@ -172,12 +172,13 @@ enum form { FORM_STORED, FORM_STORED_SNAPSHOT, FORM_EMBEDDED };
 
 /* True when it is needed and no newer copy has the same. */
 static bool
-is_new(struct pruning *pruning, uint64_t version, enum form form, struct et_slice bytes)
+is_new(struct pruning *pruning, uint64_t version, int64_t time_ns, enum form form,
+       struct et_slice bytes)
 {
 	struct et_hasher *hasher = pruning->rescue->hasher;
 	struct et_sha256 digest;
 
-	if (!pruning->needed(pruning->cookie, version))
+	if (!pruning->needed(pruning->cookie, version, time_ns))
 		return false;
 	et_hasher_begin(hasher);
 	et_hasher_add(hasher, &version, sizeof(version));
@@ -201,7 +202,8 @@ count_new_inside(struct pruning *pruning, const struct et_stored_event *event)
 		event->kind, (struct et_slice){ pruning->protobuf.data, pruning->protobuf.size });
 	while (et_original_next(&walk, &original, NULL) > 0)
 		if (original.payload.has_metadata && original.payload.timestamp_ns != 0)
-			count += is_new(pruning, original.payload.version, FORM_EMBEDDED,
+			count += is_new(pruning, original.payload.version,
+					original.payload.timestamp_ns, FORM_EMBEDDED,
 					original.bytes);
 	return count;
 }
@@ -218,6 +220,7 @@ gives_more(struct pruning *pruning, const struct et_document *document)
 					: et_kind_info(event->kind)->snapshot;
 
 		count += is_new(pruning, event->version,
+				event->timestamp_ns != 0 ? event->timestamp_ns : ET_TIME_NONE,
 				snapshot ? FORM_STORED_SNAPSHOT : FORM_STORED, event->data);
 		if (snapshot)
 			count += count_new_inside(pruning, event);

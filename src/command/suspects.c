@@ -66,6 +66,7 @@ device_facts(struct batch *batch, const struct suspect *suspect, struct et_facts
 	r = et_catalog_device(batch->audit->state->catalog, &suspect->device, &device, err);
 	if (r > 0) {
 		facts->born = is_born_inside(&batch->audit->cut, &device);
+		facts->born_ns = device.born_ns;
 		facts->malformed_in_device = device.malformed_first != 0;
 		facts->malformed_first_seq = device.malformed_first;
 		facts->malformed_last_seq = device.malformed_last;
@@ -176,10 +177,24 @@ keep_notes(struct batch *batch, const struct et_case *one, struct et_error *err)
 		       : et_catalog_note_drop(catalog, &one->aggregate, ET_NOTED_AHEAD, err);
 }
 
+/* A copy can still give it back: it is missing in the life, and on the branch, that it is of. Of
+ * an older life nothing is expected above what was seen. */
 static bool
-is_missing(void *cookie, uint64_t version)
+is_needed(void *cookie, uint64_t version, int64_t time_ns)
 {
-	return !et_coverage_has(cookie, version);
+	const struct et_case *one = cookie;
+	const struct et_copy copy = { .version = version, .time_ns = time_ns, .rescued = true };
+
+	for (size_t i = 0; i < one->life_count; i++) {
+		const struct et_life *life = &one->lives[i];
+		const struct et_span *above = et_coverage_at(&life->coverage, version);
+		bool newest = i + 1 == one->life_count;
+
+		if (et_copy_belongs(life, &copy) && !et_coverage_has(&life->coverage, version) &&
+		    (newest || above != NULL))
+			return true;
+	}
+	return false;
 }
 
 static int
@@ -201,8 +216,8 @@ judge_facts(struct batch *batch, struct suspect *suspect, const struct et_case *
 	if (r == 0)
 		r = et_verdict_keep(batch, suspect, &tally, err);
 	if (r == 0)
-		r = et_rescue_prune(audit->rescue, &one->aggregate, is_missing,
-				    (void *)(uintptr_t)et_suspect_coverage(suspect), err);
+		r = et_rescue_prune(audit->rescue, &one->aggregate, is_needed,
+				    (void *)(uintptr_t)one, err);
 	return r;
 }
 
@@ -210,8 +225,27 @@ void
 et_suspect_case_done(struct suspect_case *one)
 {
 	et_copies_done(&one->copies);
-	free(one->changes.list);
+	free(one->links.list);
 	free(one->orphans.list);
+}
+
+static int
+gather_facts(struct batch *batch, struct suspect *suspect, struct suspect_case *ret,
+	     struct et_error *err)
+{
+	const struct et_cut *cut = &batch->audit->cut;
+	struct et_facts *facts = &ret->facts;
+	int r;
+
+	et_suspect_href(batch, suspect);
+	r = device_facts(batch, suspect, facts, err);
+	facts->href_known = suspect->href != NULL;
+	if (r == 0 && suspect->href != NULL && suspect->family == ET_FAMILY_RESOURCE &&
+	    suspect->device_id != NULL)
+		r = et_suspect_links(batch, suspect, &facts->links, &ret->links, err);
+	if (r == 0 && cut->has_lag && (cut->zone_count > 0 || facts->malformed_in_device))
+		r = place_by_time(batch, suspect, err);
+	return r;
 }
 
 int
@@ -235,6 +269,7 @@ et_suspect_case(struct batch *batch, struct suspect *suspect, struct suspect_cas
 		.latest_version = et_least(suspect->latest_version, suspect->from->latest_version),
 		.first_version = suspect->first_version != UINT64_MAX ? suspect->first_version : 0,
 		.latest_time_ns = suspect->latest_time_ns,
+		.written_version = suspect->written_version,
 		.lives = suspect->lives,
 		.life_count = suspect->life_count,
 		.elsewhere = suspect->elsewhere,
@@ -247,21 +282,19 @@ et_suspect_case(struct batch *batch, struct suspect *suspect, struct suspect_cas
 		et_audit_note(audit, "%s has %" PRIu64 " documents more than are looked at",
 			      suspect->id, suspect->left_out);
 	}
-	et_suspect_href(batch, suspect);
-	r = device_facts(batch, suspect, facts, err);
-	facts->href_known = suspect->href != NULL;
-	if (r == 0 && suspect->href != NULL && suspect->family == ET_FAMILY_RESOURCE &&
-	    suspect->device_id != NULL)
-		r = et_suspect_links(batch, suspect, facts, &ret->changes, &ret->orphans, err);
-	if (r == 0 && audit->cut.has_lag &&
-	    (audit->cut.zone_count > 0 || facts->malformed_in_device))
-		r = place_by_time(batch, suspect, err);
+	r = gather_facts(batch, suspect, ret, err);
 	if (r == 0)
 		r = recall_notes(batch, &ret->one, err);
-	if (r == 0)
-		et_copies_of((const struct et_document *const *)suspect->documents,
-			     suspect->document_count + suspect->rescued_count,
-			     ret->snapshots_published, &ret->copies);
+	if (r < 0)
+		return r;
+	et_copies_of((const struct et_document *const *)suspect->documents,
+		     suspect->document_count + suspect->rescued_count, suspect->rescued_count,
+		     ret->snapshots_published, &ret->copies);
+	if (facts->href_known && suspect->device_id != NULL &&
+	    et_judge_wants_orphans(&audit->cut, &ret->one))
+		r = et_suspect_orphans(batch, suspect, &ret->orphans, err);
+	facts->orphans = ret->orphans.list;
+	facts->orphan_count = ret->orphans.count;
 	return r;
 }
 

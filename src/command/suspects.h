@@ -34,6 +34,7 @@ struct suspect {
 	uint64_t latest_version; /* of the documents, ghosts apart */
 	uint64_t first_version;
 	int64_t latest_time_ns;
+	uint64_t written_version; /* latestversion of the document with that time */
 	bool device_in_store;
 	bool device_owned; /* the identity store knows the device */
 	bool unsettled;    /* something of it waits for messages that may still come */
@@ -105,17 +106,20 @@ const struct et_document *et_suspect_links_document(struct batch *batch,
 /* Whether the store's links are of another life of the device than the newest on the stream. */
 ET_CHECKED int et_suspect_moved_on(struct batch *batch, const struct suspect *suspect, bool *ret,
 				   struct et_error *err);
-/* What the store and the stream say of the href's links. The lists are the caller's to free. */
-ET_CHECKED int et_suspect_links(struct batch *batch, struct suspect *suspect,
-				struct et_facts *facts, struct et_link_changes *changes,
-				struct et_orphans *orphans, struct et_error *err);
+/* What the store and the stream say of the href's links; they borrow the events, whose list is the
+ * caller's to free. */
+ET_CHECKED int et_suspect_links(struct batch *batch, struct suspect *suspect, struct et_links *ret,
+				struct et_link_events *events, struct et_error *err);
+/* The aggregate's orphans that have settled. The list is the caller's to free. */
+ET_CHECKED int et_suspect_orphans(struct batch *batch, struct suspect *suspect,
+				  struct et_orphans *ret, struct et_error *err);
 
 /* A suspect as et_judge wants it. It points into itself, the batch and the suspect. */
 struct suspect_case {
 	struct et_case one;
 	struct et_facts facts;
 	struct et_copies copies;
-	struct et_link_changes changes;
+	struct et_link_events links;
 	struct et_orphans orphans;
 	bool snapshots_published; /* by the hub that wrote its documents */
 };

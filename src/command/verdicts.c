@@ -98,7 +98,7 @@ et_verdict_recall(struct batch *batch, const struct et_suspect *suspect, struct 
 /* ---- what a verdict depends on, beside its aggregate ---- */
 
 /* Changed when a rule changes. */
-#define RULES 1
+#define RULES 2
 
 int
 et_audit_check_ground(struct et_audit *audit, struct et_error *err)

@@ -26,7 +26,7 @@ check_copies(const struct et_document *document, const struct et_copies *copies)
 	for (size_t i = 0; i < copies->count; i++) {
 		const struct et_copy *copy = &copies->list[i];
 
-		check(i == 0 || copy[-1].version < copy->version);
+		check(i == 0 || copy[-1].version <= copy->version);
 		check(copy->form == ET_RECOVERABLE_EXACT || copy->form == ET_RECOVERABLE_REBUILT ||
 		      copy->form == ET_RECOVERABLE_SNAPSHOT);
 		check(copy->kind < ET_KIND_COUNT);
@@ -41,8 +41,8 @@ compare_copies(const struct et_document *document, const struct et_document *aga
 	struct et_copies one = { 0 };
 	struct et_copies two = { 0 };
 
-	et_copies_of(twice, 1, published, &one);
-	et_copies_of(twice, 2, published, &two);
+	et_copies_of(twice, 1, 0, published, &one);
+	et_copies_of(twice, 2, 0, published, &two);
 	check_copies(document, &one);
 	check(two.count == one.count && two.malformed == 2 * one.malformed);
 	for (size_t i = 0; i < one.count; i++) {

@@ -17,6 +17,7 @@
 #define START_S 1000
 #define LISTED_MAX 64
 #define LIVES_MAX 4
+#define LINK_EVENTS_MAX 8
 #define NEXT_LIFE_S 20000
 
 /* What the sink was told. */
@@ -44,12 +45,14 @@ struct bench {
 	struct et_life life; /* the newest */
 	struct et_life lives[LIVES_MAX];
 	struct et_device_epoch forks[2];
+	struct et_turn turns[2];
 	struct et_copy copy_list[8];
 	struct et_copies copies;
-	struct et_link_change changes[4];
+	struct et_link_event link_events[LINK_EVENTS_MAX];
 	struct et_orphan orphan;
 	struct et_facts facts;
 	struct et_case one;
+	bool apart; /* the document written last is not that with the highest version */
 	struct et_tally tally;
 	struct told told;
 };
@@ -83,25 +86,37 @@ see_all(struct bench *bench, const char *seen)
 			see(bench, i);
 }
 
+/* The device's links in all its lives, and in the store, which ends with the newest of them. */
+static inline void
+set_link_events(struct bench *bench, const struct et_link_event *events, size_t count, bool linked)
+{
+	const struct et_link_event *last = &events[count - 1];
+
+	assert_in_range(count, 1, LINK_EVENTS_MAX);
+	memcpy(bench->link_events, events, count * sizeof(*events));
+	bench->facts.links = (struct et_links){ .events = bench->link_events,
+						.event_count = count,
+						.stored = true,
+						.linked = linked,
+						.latest_version = last->version,
+						.latest_ns = last->time_ns };
+}
+
 /* A resource in the store, latest version 9, of which the stream shows what the text says: '#'
  * seen, '.' not. Its device was not born inside, its href has been linked before (sequence 10). The
  * clocks agree. */
 static inline void
 set_up(struct bench *bench, const char *seen)
 {
+	static const struct et_link_event added = { 10, START_S * S, 0, ET_LINK_ADDED };
+
 	*bench = (struct bench){
 		.cut = { .start_time_ns = START_S * S,
 			 .time_ns = CUT_S * S,
 			 .has_lag = true,
 			 .settle_ns = SETTLE_S * S },
 		.life = { .start_ns = ET_TIME_NONE, .end_ns = ET_TIME_NONE },
-		.changes = { { .seq = 10, .time_ns = START_S * S, .linked = true } },
-		.facts = { .device_in_store = true,
-			   .href_known = true,
-			   .links_known = true,
-			   .links_complete = true,
-			   .linked_in_store = true,
-			   .change_count = 1 },
+		.facts = { .device_in_store = true, .href_known = true },
 		.one = { .device = { { 1 } },
 			 .aggregate = { { 2 } },
 			 .family = ET_FAMILY_RESOURCE,
@@ -112,24 +127,34 @@ set_up(struct bench *bench, const char *seen)
 			 .life_count = 1 },
 	};
 	see_all(bench, seen);
+	set_link_events(bench, &added, 1, true);
 	bench->copies.list = bench->copy_list;
-	bench->facts.changes = bench->changes;
 	bench->facts.orphans = &bench->orphan;
 	bench->life.forks = bench->forks;
+	bench->life.turns = bench->turns;
 	bench->one.lives = bench->lives;
 	bench->one.copies = &bench->copies;
 	bench->one.facts = &bench->facts;
 }
 
 /* The device was deleted and onboarded again, at the time and position that its version 0 would
- * have; the store's newest document is of this life. */
+ * have; the store's newest document is of this life, and so are its links: linked, or not, as
+ * before. */
 static inline void
 next_life(struct bench *bench, const char *seen)
 {
 	unsigned number = bench->life.number + 1;
 	struct et_life *older = &bench->lives[bench->one.life_count - 1];
+	struct et_links *links = &bench->facts.links;
 
-	assert_true(number < LIVES_MAX);
+	assert_true(number < LIVES_MAX && links->event_count < LINK_EVENTS_MAX);
+	bench->link_events[links->event_count] =
+		(struct et_link_event){ .seq = 1000 * number + 90,
+					.time_ns = time_in(number, 0),
+					.effect = links->linked ? ET_LINK_ADDED : ET_LINK_OTHER };
+	links->event_count++;
+	links->latest_version = 0;
+	links->latest_ns = time_in(number, 0);
 	*older = bench->life;
 	older->end_ns = time_in(number, 0);
 	bench->one.life_count++;
@@ -137,7 +162,8 @@ next_life(struct bench *bench, const char *seen)
 					.start_ns = time_in(number, 0),
 					.start = 1000 * number + 100,
 					.end_ns = ET_TIME_NONE,
-					.forks = bench->forks };
+					.forks = bench->forks,
+					.turns = bench->turns };
 	bench->one.latest_time_ns = time_in(number, bench->one.latest_version);
 	see_all(bench, seen);
 }
@@ -184,16 +210,19 @@ static inline void
 orphan(struct bench *bench, uint64_t version)
 {
 	bench->orphan = (struct et_orphan){ .seq = 100 + version,
+					    .time_ns = time_of(version),
 					    .version = version,
 					    .kind = ET_KIND_UPDATED };
 	bench->facts.orphan_count = 1;
 }
 
+/* Its href was never linked. */
 static inline void
 unlinked(struct bench *bench)
 {
-	bench->facts.change_count = 0;
-	bench->facts.linked_in_store = false;
+	static const struct et_link_event other = { 10, START_S * S, 0, ET_LINK_OTHER };
+
+	set_link_events(bench, &other, 1, false);
 }
 
 static inline uint64_t
@@ -202,10 +231,19 @@ messages_of(const struct et_life *life)
 	return et_coverage_count(&life->coverage, 0, UINT64_MAX) + life->forked + life->replaced;
 }
 
+/* What the case borrows is as the test left it. */
+static inline void
+complete(struct bench *bench)
+{
+	bench->lives[bench->one.life_count - 1] = bench->life;
+	if (!bench->apart)
+		bench->one.written_version = bench->one.latest_version;
+}
+
 static inline int
 judge_only(struct bench *bench, et_finding_sink *listener)
 {
-	bench->lives[bench->one.life_count - 1] = bench->life;
+	complete(bench);
 	return et_judge(&bench->cut, &bench->one, &bench->tally, listener, &bench->told);
 }
 
@@ -226,7 +264,7 @@ ask(struct bench *bench, unsigned life, uint64_t version)
 {
 	struct et_question question = { .life = life, .version = version };
 
-	bench->lives[bench->one.life_count - 1] = bench->life;
+	complete(bench);
 	et_judge_explain(&bench->cut, &bench->one, &question);
 	assert_int_equal(question.life, life);
 	assert_int_equal(question.version, version);

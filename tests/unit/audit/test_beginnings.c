@@ -169,7 +169,7 @@ the_signs_tell_what_began(void **state ET_UNUSED)
 		{ "one goes back, registered",
 		  { { A, 0, 0, 9 }, { A, 1, 4, 12 } },
 		  true,
-		  ET_BEGINNING_FORK,
+		  ET_BEGINNING_UNCLEAR,
 		  ET_BEGINNING_FIRST },
 		{ "links go back, others go on or are new",
 		  { { L, 0, 0, 5 },
@@ -293,6 +293,7 @@ every_beginning_has_its_word(void **state ET_UNUSED)
 	assert_string_equal(et_beginning_name(ET_BEGINNING_FORK), "fork");
 	assert_string_equal(et_beginning_name(ET_BEGINNING_UNCLEAR), "unclear");
 }
+
 int
 main(void)
 {

@@ -102,7 +102,7 @@ copies_of(const struct shelf *shelf, bool snapshots_published)
 	const struct et_document *documents[] = { &shelf->document };
 	struct et_copies copies = { 0 };
 
-	et_copies_of(documents, 1, snapshots_published, &copies);
+	et_copies_of(documents, 1, 0, snapshots_published, &copies);
 	return copies;
 }
 
@@ -213,6 +213,78 @@ of_two_originals_of_one_version_the_earlier_is_kept(void **state ET_UNUSED)
 	shelf_done(&shelf);
 }
 
+/* The clocks of replicas are 10 s apart at most: more says that the number was used again. */
+static void
+two_events_of_one_version_are_two_copies(void **state ET_UNUSED)
+{
+	/* The one in the better form is of this time (0: none), the other one of that. */
+	static const struct {
+		int64_t event_ns;
+		int64_t snapshot_ns;
+		size_t count;
+	} rows[] = {
+		{ 40, 40 + ET_CLOCKS_APART_NS, 1 }, { 40, 41 + ET_CLOCKS_APART_NS, 2 },
+		{ 40 + ET_CLOCKS_APART_NS, 40, 1 }, { 41 + ET_CLOCKS_APART_NS, 40, 2 },
+		{ 0, 41 + ET_CLOCKS_APART_NS, 1 },  { 40, 0, 1 },
+		{ INT64_MAX, INT64_MIN + 1, 2 },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct shelf shelf = { 0 };
+		struct et_stored_event *event;
+		struct et_buf protobuf;
+		struct et_copies copies;
+
+		et_buf_init(&protobuf, 1000);
+		et_buf_field_u64(&protobuf, 1, 5);
+		event = put_bytes(&shelf, ET_KIND_UNKNOWN, 4, &protobuf);
+		event->timestamp_ns = rows[i].snapshot_ns;
+		event->is_snapshot = true;
+		put_bytes(&shelf, ET_KIND_UNKNOWN, 4, &protobuf)->timestamp_ns = rows[i].event_ns;
+		et_buf_done(&protobuf);
+		copies = copies_of(&shelf, false);
+		assert_int_equal(copies.count, rows[i].count);
+		assert_copy(&copies, 0, 4, ET_RECOVERABLE_EXACT, ET_KIND_UNKNOWN,
+			    rows[i].event_ns != 0 ? rows[i].event_ns : ET_TIME_NONE);
+		if (rows[i].count == 2)
+			assert_copy(&copies, 1, 4, ET_RECOVERABLE_SNAPSHOT, ET_KIND_UNKNOWN,
+				    rows[i].snapshot_ns);
+		et_copies_done(&copies);
+		shelf_done(&shelf);
+	}
+}
+
+static void
+what_the_store_has_as_well_is_not_only_rescued(void **state ET_UNUSED)
+{
+	struct shelf stored = { 0 };
+	struct shelf rescued = { 0 };
+	const struct et_document *documents[] = { &stored.document, &rescued.document };
+	struct et_copies copies = { 0 };
+
+	put_snapshot(&stored, 9, 2, ET_KIND_RESOURCE_CHANGED, 2, 20);
+	put(&stored, ET_KIND_RESOURCE_CHANGED, 10, 100);
+	put(&rescued, ET_KIND_RESOURCE_CHANGED, 1, 10);
+	put(&rescued, ET_KIND_RESOURCE_CHANGED, 2, 20);
+	put(&rescued, ET_KIND_RESOURCE_CHANGED, 10, 100 - ET_CLOCKS_APART_NS - 1);
+	et_copies_of(documents, 2, 1, false, &copies);
+	assert_int_equal(copies.count, 5);
+	assert_copy(&copies, 0, 1, ET_RECOVERABLE_EXACT, ET_KIND_RESOURCE_CHANGED, 10);
+	assert_true(copies.list[0].rescued);
+	/* in its better form */
+	assert_copy(&copies, 1, 2, ET_RECOVERABLE_EXACT, ET_KIND_RESOURCE_CHANGED, 20);
+	assert_false(copies.list[1].rescued);
+	assert_copy(&copies, 2, 9, ET_RECOVERABLE_SNAPSHOT, ET_KIND_RESOURCE_SNAPSHOT, 1009);
+	assert_false(copies.list[2].rescued);
+	/* the number was used again */
+	assert_true(copies.list[3].rescued);
+	assert_copy(&copies, 4, 10, ET_RECOVERABLE_EXACT, ET_KIND_RESOURCE_CHANGED, 100);
+	assert_false(copies.list[4].rescued);
+	et_copies_done(&copies);
+	shelf_done(&stored);
+	shelf_done(&rescued);
+}
+
 static void
 an_empty_embedded_event_is_none(void **state ET_UNUSED)
 {
@@ -306,15 +378,15 @@ several_documents_are_joined_and_ghosts_skipped(void **state ET_UNUSED)
 	put(&first, ET_KIND_RESOURCE_CHANGED, 2, 20);
 	put(&second, ET_KIND_RESOURCE_CHANGED, 3, 30);
 	put(&ghost, ET_KIND_RESOURCE_CHANGED, 8, 80);
-	et_copies_of(documents, 3, false, &copies);
+	et_copies_of(documents, 3, 0, false, &copies);
 	assert_int_equal(copies.count, 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_copy(&copies, i, i + 1, ET_RECOVERABLE_EXACT, ET_KIND_RESOURCE_CHANGED,
 			    10 + 10 * (int64_t)i);
 	/* the same list again, for the next aggregate */
-	et_copies_of(documents, 1, false, &copies);
+	et_copies_of(documents, 1, 0, false, &copies);
 	assert_int_equal(copies.count, 1);
-	et_copies_of(documents, 0, false, &copies);
+	et_copies_of(documents, 0, 0, false, &copies);
 	assert_int_equal(copies.count, 0);
 	et_copies_done(&copies);
 	shelf_done(&first);
@@ -332,6 +404,8 @@ main(void)
 		cmocka_unit_test(a_snapshot_that_the_hub_published_is_its_own_event),
 		cmocka_unit_test(the_best_form_of_a_version_is_kept),
 		cmocka_unit_test(of_two_originals_of_one_version_the_earlier_is_kept),
+		cmocka_unit_test(two_events_of_one_version_are_two_copies),
+		cmocka_unit_test(what_the_store_has_as_well_is_not_only_rescued),
 		cmocka_unit_test(an_empty_embedded_event_is_none),
 		cmocka_unit_test(what_cannot_be_read_is_counted_and_is_no_copy),
 		cmocka_unit_test(a_type_that_we_do_not_know_goes_by_what_the_store_says),

@@ -185,7 +185,7 @@ only_what_would_be_lost_stands_against_a_hole(void **state ET_UNUSED)
 		set_up(&b, "##....####");
 		b.cut.zones = &zone;
 		b.cut.zone_count = 1;
-		copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, (START_S - 1) * S);
+		copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, (START_S - 11) * S);
 		expect(&b, ET_REASON_UNVERIFIABLE_GAP, rows[i].excused);
 		assert_int_equal(b.tally.reasons[ET_REASON_LOST_IN_GAP], rows[i].lost_in_gap);
 		assert_int_equal(b.tally.reasons[ET_REASON_UNANNOUNCED], 1);

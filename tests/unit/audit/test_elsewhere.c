@@ -109,6 +109,101 @@ a_store_restored_to_an_older_life_is_compared_with_nothing(void **state ET_UNUSE
 	assert_int_equal(b.tally.lost_in_store, 0);
 }
 
+/* Of the newest life, which begins at 31000 s, nothing was seen; of the one before the versions 0
+ * to 9, and 10 of 30995 s: the clocks do not tell them apart. */
+static void
+what_goes_on_where_the_life_before_ended_may_be_of_that_one(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *name;
+		uint64_t latest_version;
+		int64_t latest_ns;
+		bool elsewhere;
+	} rows[] = {
+		{ "a lower one", 9, 31009 * S, false },
+		{ "the same number, saved at that time", 10, 30996 * S, true },
+		{ "the same number, saved just before", 10, 30994 * S, true },
+		{ "the same number, saved later", 10, 30996 * S + 1, false },
+		{ "the same number, saved earlier", 10, 30994 * S - 1, false },
+		{ "the same number, at no time", 10, ET_TIME_NONE, false },
+		{ "a higher one", 11, 31009 * S, true },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "##########");
+		(void)et_coverage_add(&b.life.coverage, 10, 30995 * S, 1090);
+		b.one.family = ET_FAMILY_METADATA;
+		next_life(&b, "");
+		b.one.latest_version = rows[i].latest_version;
+		b.one.latest_time_ns = rows[i].latest_ns;
+		judge(&b);
+		if (b.tally.reasons[rows[i].elsewhere ? ET_REASON_UNDECIDED : ET_REASON_LOST] !=
+		    rows[i].latest_version + 1)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void
+where_the_life_before_had_none_of_it_it_is_of_the_newest(void **state ET_UNUSED)
+{
+	struct bench b;
+
+	set_up(&b, "");
+	b.one.family = ET_FAMILY_METADATA;
+	next_life(&b, "");
+	expect(&b, ET_REASON_LOST, 10);
+}
+
+/* Two documents: the one that was written last ends at version 5, and another has 9. */
+static void
+what_another_document_has_above_the_newest_one_is_undecided(void **state ET_UNUSED)
+{
+	static const struct {
+		uint64_t noted; /* 0: nothing */
+		uint64_t copy;  /* version; 0: none */
+	} rows[] = { { 0, 0 }, { 4, 0 }, { 7, 0 }, { 0, 4 }, { 0, 7 } };
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "##");
+		b.one.family = ET_FAMILY_METADATA;
+		b.apart = true;
+		b.one.written_version = 5;
+		b.one.has_noted = rows[i].noted > 0;
+		b.one.noted_latest = rows[i].noted;
+		if (rows[i].copy > 0)
+			copy(&b, rows[i].copy, ET_RECOVERABLE_EXACT, ET_KIND_METADATA_UPDATED,
+			     time_of(rows[i].copy));
+		expect(&b, ET_REASON_LOST, 4); /* 2 to 5 */
+		assert_int_equal(b.tally.reasons[ET_REASON_UNDECIDED], 4);
+	}
+}
+
+/* It was saved 6 s behind the stream's version 9, and 11 s behind its version 4. */
+static void
+the_number_of_the_document_that_was_written_last_tells_of_which_life_it_is(void **state ET_UNUSED)
+{
+	static const struct {
+		uint64_t written_version;
+		uint64_t covered;
+	} rows[] = { { 9, 9 }, { 4, 0 } };
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "#####.####");
+		(void)fork_at(&b, ET_BEGINNING_UNCLEAR, 0);
+		b.apart = true;
+		b.one.written_version = rows[i].written_version;
+		b.one.latest_time_ns = time_of(9) + 6 * S;
+		expect(&b, ET_REASON_COVERED, rows[i].covered);
+		assert_int_equal(b.tally.reasons[ET_REASON_UNDECIDED], 10 - rows[i].covered);
+	}
+}
+
 static void
 of_a_device_that_moved_on_what_is_missing_is_undecided(void **state ET_UNUSED)
 {
@@ -139,6 +234,11 @@ main(void)
 			where_nothing_was_used_again_a_late_time_of_the_store_says_nothing),
 		cmocka_unit_test(what_was_forked_or_replaced_elsewhere_stands_in_the_sums),
 		cmocka_unit_test(a_store_restored_to_an_older_life_is_compared_with_nothing),
+		cmocka_unit_test(what_goes_on_where_the_life_before_ended_may_be_of_that_one),
+		cmocka_unit_test(where_the_life_before_had_none_of_it_it_is_of_the_newest),
+		cmocka_unit_test(what_another_document_has_above_the_newest_one_is_undecided),
+		cmocka_unit_test(
+			the_number_of_the_document_that_was_written_last_tells_of_which_life_it_is),
 		cmocka_unit_test(of_a_device_that_moved_on_what_is_missing_is_undecided),
 	};
 

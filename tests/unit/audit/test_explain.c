@@ -138,28 +138,51 @@ what_is_missing_names_its_rule(void **state ET_UNUSED)
 	clean_up(&b);
 }
 
+/* What the links said from 11002 s, sequence 102, to 11005 s, sequence 105; the versions 3 and 4
+ * are missing there, and the store has a copy of the first. */
 static void
 forced_commands_name_their_rule(void **state ET_UNUSED)
 {
-	struct bench b;
+	static const struct {
+		struct et_link_event links[2];
+		bool linked; /* in the store, which has the last of these */
+		enum et_rule rule;
+		enum et_rule command_rule;
+	} rows[] = {
+		{ { { 10, 10 * S, 0, ET_LINK_ADDED }, { 11, 20 * S, 1, ET_LINK_OTHER } },
+		  true,
+		  ET_RULE_LINKED,
+		  ET_RULE_COMMAND_LINKED },
+		{ { { 10, 10 * S, 0, ET_LINK_ADDED }, { 300, 40000 * S, 3, ET_LINK_REMOVED } },
+		  false,
+		  ET_RULE_LIKELY_LINKED,
+		  ET_RULE_LIKELY_LINKED },
+		{ { { 10, 10 * S, 0, ET_LINK_OTHER }, { 103, 11003 * S, 1, ET_LINK_ADDED } },
+		  true,
+		  ET_RULE_LINKED_FOR_A_PART,
+		  ET_RULE_COMMAND_LINKS_UNKNOWN },
+		{ { { 10, 10 * S, 0, ET_LINK_ADDED }, { 11, 20 * S, 1, ET_LINK_REMOVED } },
+		  false,
+		  ET_RULE_NOT_LINKED,
+		  ET_RULE_COMMAND_NOT_LINKED },
+		{ { { 10, 10 * S, 0, ET_LINK_OTHER }, { 300, 40000 * S, 3, ET_LINK_ADDED } },
+		  true,
+		  ET_RULE_LINKS_UNKNOWN,
+		  ET_RULE_COMMAND_LINKS_UNKNOWN },
+	};
 
-	set_up(&b, "###..#####");
-	assert_missing(&b, 0, 3, ET_RULE_LINKED);
-	b.changes[0].seq = 103;
-	assert_missing(&b, 0, 3, ET_RULE_LINKED_FOR_A_PART);
-	unlinked(&b);
-	assert_missing(&b, 0, 3, ET_RULE_NOT_LINKED);
-	b.facts.links_complete = false;
-	assert_missing(&b, 0, 3, ET_RULE_LINKS_UNKNOWN);
-	copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
-	assert_missing(&b, 0, 3, ET_RULE_COMMAND_LINKS_UNKNOWN);
-	b.facts.links_complete = true;
-	assert_missing(&b, 0, 3, ET_RULE_COMMAND_NOT_LINKED);
-	b.facts.linked_in_store = true;
-	assert_missing(&b, 0, 3, ET_RULE_COMMAND_LINKED);
-	b.copy_list[0].kind = ET_KIND_RESOURCE_CHANGED;
-	assert_missing(&b, 0, 3, ET_RULE_NO_COMMAND);
-	clean_up(&b);
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "###..#####");
+		set_link_events(&b, rows[i].links, 2, rows[i].linked);
+		copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
+		assert_missing(&b, 0, 3, rows[i].command_rule);
+		assert_missing(&b, 0, 4, rows[i].rule);
+		b.copy_list[0].kind = ET_KIND_RESOURCE_CHANGED;
+		assert_missing(&b, 0, 3, ET_RULE_NO_COMMAND);
+		clean_up(&b);
+	}
 }
 
 static void

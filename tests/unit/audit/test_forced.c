@@ -1,45 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The decision table: forced commands, which the hub withholds by its own rule. */
+/*
+ * The decision table: forced commands, which the hub withholds by its own rule. What the links say
+ * of a time is test_linked.c's.
+ */
 #include "bench.h"
 
-/* The link state of the href over the sequences 102 ... 105 (versions 3 and 4 are missing). */
+/* What the href was from 11002 s, sequence 102, to 11005 s, sequence 105: the versions 3 and 4 are
+ * missing there. */
 enum links {
 	LINKED,
-	LINKED_STORE_ONLY,
+	LINKED_AS_THE_STORE_SAYS,
+	LIKELY,
 	NOT_LINKED,
 	GONE,
-	UNKNOWN,
 	LINKED_INSIDE,
 	GONE_INSIDE,
+	UNKNOWN,
+	UNTOLD,
 	NO_HREF
 };
 
+/* Events 10 s and more away from both ends, but for what comes inside. */
 static void
 set_links(struct bench *b, enum links links)
 {
 	static const struct {
 		size_t count;
-		struct et_link_change changes[2];
-		bool complete;
-		bool linked_in_store;
+		struct et_link_event events[2];
+		bool linked; /* in the store, which has the last of these */
 	} rows[] = {
-		[LINKED] = { 1, { { 10, 10 * S, true } }, true, true },
-		[LINKED_STORE_ONLY] = { 0, { { 0 } }, false, true },
-		[NOT_LINKED] = { 0, { { 0 } }, true, false },
-		[GONE] = { 2, { { 10, 10 * S, true }, { 102, 20 * S, false } }, true, false },
-		[UNKNOWN] = { 0, { { 0 } }, false, false },
-		[LINKED_INSIDE] = { 1, { { 103, 30000 * S, true } }, true, true },
+		[LINKED] = { 1, { { 10, 10 * S, 0, ET_LINK_ADDED } }, true },
+		/* events 0 to 4 are not there, nor is the last one, of 20 s */
+		[LINKED_AS_THE_STORE_SAYS] = { 1, { { 0, 20 * S, 5, ET_LINK_OTHER } }, true },
+		/* between the two of them two are missing */
+		[LIKELY] = { 2,
+			     { { 10, 10 * S, 0, ET_LINK_ADDED },
+			       { 300, 40000 * S, 3, ET_LINK_REMOVED } },
+			     false },
+		[NOT_LINKED] = { 1, { { 10, 10 * S, 0, ET_LINK_OTHER } }, false },
+		[GONE] = { 2,
+			   { { 10, 10 * S, 0, ET_LINK_ADDED }, { 11, 20 * S, 1, ET_LINK_REMOVED } },
+			   false },
+		[LINKED_INSIDE] = { 2,
+				    { { 10, 10 * S, 0, ET_LINK_OTHER },
+				      { 103, 11003 * S, 1, ET_LINK_ADDED } },
+				    true },
 		[GONE_INSIDE] = { 2,
-				  { { 10, 10 * S, true }, { 104, 30000 * S, false } },
-				  true,
+				  { { 10, 10 * S, 0, ET_LINK_ADDED },
+				    { 104, 11004 * S, 1, ET_LINK_REMOVED } },
 				  false },
-		[NO_HREF] = { 0, { { 0 } }, true, false },
+		[UNKNOWN] = { 2,
+			      { { 10, 10 * S, 0, ET_LINK_OTHER },
+				{ 300, 40000 * S, 3, ET_LINK_ABSENT } },
+			      false },
+		[UNTOLD] = { 1, { { 0, 0, 0, ET_LINK_OTHER } }, false },
+		[NO_HREF] = { 1, { { 10, 10 * S, 0, ET_LINK_OTHER } }, false },
 	};
 
-	memcpy(b->changes, rows[links].changes, sizeof(rows[links].changes));
-	b->facts.change_count = rows[links].count;
-	b->facts.links_complete = rows[links].complete;
-	b->facts.linked_in_store = rows[links].linked_in_store;
+	set_link_events(b, rows[links].events, rows[links].count, rows[links].linked);
+	if (links == UNTOLD)
+		b->facts.links = (struct et_links){ .latest_ns = ET_TIME_NONE };
+	if (links == LINKED_AS_THE_STORE_SAYS)
+		b->facts.links.event_count = 0;
 	b->facts.href_known = links != NO_HREF;
 }
 
@@ -53,18 +75,22 @@ without_a_copy_the_links_and_an_orphan_decide(void **state ET_UNUSED)
 	} rows[] = {
 		{ LINKED, false, ET_REASON_LOST },
 		{ LINKED, true, ET_REASON_LOST },
-		{ LINKED_STORE_ONLY, false, ET_REASON_LOST },
-		{ LINKED_STORE_ONLY, true, ET_REASON_LOST },
+		{ LINKED_AS_THE_STORE_SAYS, false, ET_REASON_LOST },
+		{ LINKED_AS_THE_STORE_SAYS, true, ET_REASON_LOST },
+		{ LIKELY, false, ET_REASON_LOST },
+		{ LIKELY, true, ET_REASON_UNDECIDED },
 		{ NOT_LINKED, false, ET_REASON_UNDECIDED },
 		{ NOT_LINKED, true, ET_REASON_UNANNOUNCED },
 		{ GONE, false, ET_REASON_UNDECIDED },
 		{ GONE, true, ET_REASON_UNANNOUNCED },
-		{ UNKNOWN, false, ET_REASON_UNDECIDED },
-		{ UNKNOWN, true, ET_REASON_UNDECIDED },
 		{ LINKED_INSIDE, false, ET_REASON_LOST },
 		{ LINKED_INSIDE, true, ET_REASON_UNDECIDED },
 		{ GONE_INSIDE, false, ET_REASON_LOST },
 		{ GONE_INSIDE, true, ET_REASON_UNDECIDED },
+		{ UNKNOWN, false, ET_REASON_UNDECIDED },
+		{ UNKNOWN, true, ET_REASON_UNDECIDED },
+		{ UNTOLD, false, ET_REASON_UNDECIDED },
+		{ UNTOLD, true, ET_REASON_UNDECIDED },
 		{ NO_HREF, false, ET_REASON_UNDECIDED },
 		{ NO_HREF, true, ET_REASON_UNDECIDED },
 	};
@@ -85,63 +111,100 @@ without_a_copy_the_links_and_an_orphan_decide(void **state ET_UNUSED)
 static void
 an_orphan_below_explains_nothing(void **state ET_UNUSED)
 {
-	struct bench b;
+	static const enum links rows[] = { LIKELY, LINKED_INSIDE, GONE_INSIDE, NOT_LINKED };
 
-	set_up(&b, "###..#####");
-	set_links(&b, NOT_LINKED);
-	orphan(&b, 2);
-	expect(&b, ET_REASON_UNDECIDED, 2);
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "###..#####");
+		set_links(&b, rows[i]);
+		orphan(&b, 2);
+		expect(&b, rows[i] == NOT_LINKED ? ET_REASON_UNDECIDED : ET_REASON_LOST, 2);
+	}
 }
 
 static void
 a_stored_pending_is_judged_by_the_links_of_its_time(void **state ET_UNUSED)
 {
-	/* v4 was saved at 11004 s */
+	/* v4 was saved at 11004 s; its neighbours have the sequences 103 and 105 */
 	static const struct {
 		const char *name;
 		size_t count;
-		struct et_link_change changes[2];
-		bool complete;
-		bool linked_in_store;
+		struct et_link_event events[2];
+		bool linked;
+		bool orphan;
 		enum et_reason reason;
 	} rows[] = {
-		{ "linked before", 1, { { 10, 11004 * S, true } }, true, true, ET_REASON_LOST },
-		{ "linked after",
+		{ "never linked",
 		  1,
-		  { { 10, 11004 * S + 1, true } },
-		  true,
-		  true,
+		  { { 10, 10 * S, 0, ET_LINK_OTHER } },
+		  false,
+		  false,
 		  ET_REASON_UNANNOUNCED },
-		{ "linked after, links with a hole",
+		{ "linked just before",
 		  1,
-		  { { 10, 11005 * S, true } },
+		  { { 102, 11004 * S, 0, ET_LINK_ADDED } },
+		  true,
+		  false,
+		  ET_REASON_LOST },
+		{ "linked just behind",
+		  1,
+		  { { 106, 11004 * S, 0, ET_LINK_ADDED } },
+		  true,
+		  false,
+		  ET_REASON_UNANNOUNCED },
+		{ "linked about then",
+		  1,
+		  { { 104, 11004 * S, 0, ET_LINK_ADDED } },
+		  true,
+		  false,
+		  ET_REASON_UNDECIDED },
+		{ "linked about then, by clocks that differ",
+		  1,
+		  { { 10, 11014 * S, 0, ET_LINK_ADDED } },
+		  true,
+		  false,
+		  ET_REASON_UNDECIDED },
+		{ "linked later than that",
+		  1,
+		  { { 10, 11014 * S + 1, 0, ET_LINK_ADDED } },
+		  true,
+		  false,
+		  ET_REASON_UNANNOUNCED },
+		{ "unlinked before",
+		  2,
+		  { { 10, 10 * S, 0, ET_LINK_ADDED }, { 11, 20 * S, 1, ET_LINK_REMOVED } },
+		  false,
+		  false,
+		  ET_REASON_UNANNOUNCED },
+		{ "unlinked behind",
+		  2,
+		  { { 10, 10 * S, 0, ET_LINK_ADDED }, { 111, 12000 * S, 1, ET_LINK_REMOVED } },
+		  false,
+		  false,
+		  ET_REASON_LOST },
+		{ "unlinked behind, all that came before it not seen",
+		  1,
+		  { { 111, 12000 * S, 7, ET_LINK_REMOVED } },
+		  false,
+		  false,
+		  ET_REASON_UNDECIDED },
+		{ "likely linked",
+		  2,
+		  { { 10, 10 * S, 0, ET_LINK_ADDED }, { 111, 12000 * S, 3, ET_LINK_REMOVED } },
+		  false,
+		  false,
+		  ET_REASON_LOST },
+		{ "likely linked, and answered",
+		  2,
+		  { { 10, 10 * S, 0, ET_LINK_ADDED }, { 111, 12000 * S, 3, ET_LINK_REMOVED } },
 		  false,
 		  true,
 		  ET_REASON_UNDECIDED },
-		{ "unlinked before",
+		{ "not known",
 		  2,
-		  { { 10, 1 * S, true }, { 11, 2 * S, false } },
+		  { { 10, 10 * S, 0, ET_LINK_OTHER }, { 111, 12000 * S, 3, ET_LINK_ADDED } },
 		  true,
-		  false,
-		  ET_REASON_UNANNOUNCED },
-		{ "unlinked after",
-		  2,
-		  { { 10, 1 * S, true }, { 11, 12000 * S, false } },
-		  true,
-		  false,
-		  ET_REASON_LOST },
-		{ "unlinked after, its add not seen",
-		  1,
-		  { { 10, 12000 * S, false } },
-		  false,
-		  false,
-		  ET_REASON_LOST },
-		{ "never linked", 0, { { 0 } }, true, false, ET_REASON_UNANNOUNCED },
-		{ "in the store's links only", 0, { { 0 } }, true, true, ET_REASON_LOST },
-		{ "never seen, links with a hole",
-		  0,
-		  { { 0 } },
-		  false,
 		  false,
 		  ET_REASON_UNDECIDED },
 	};
@@ -154,10 +217,9 @@ a_stored_pending_is_judged_by_the_links_of_its_time(void **state ET_UNUSED)
 		struct bench b;
 
 		set_up(&b, "####.#####");
-		memcpy(b.changes, rows[row].changes, sizeof(rows[row].changes));
-		b.facts.change_count = rows[row].count;
-		b.facts.links_complete = rows[row].complete;
-		b.facts.linked_in_store = rows[row].linked_in_store;
+		set_link_events(&b, rows[row].events, rows[row].count, rows[row].linked);
+		if (rows[row].orphan)
+			orphan(&b, 5);
 		copy(&b, 4, forms[i % 2], pendings[i / 2 % 3], time_of(4));
 		judge(&b);
 		if (b.tally.reasons[rows[row].reason] != 1)
@@ -171,10 +233,9 @@ a_stored_pending_without_a_time_is_judged_by_its_bracket(void **state ET_UNUSED)
 	static const struct {
 		enum links links;
 		enum et_reason reason;
-	} rows[] = { { LINKED, ET_REASON_LOST },
-		     { GONE, ET_REASON_UNANNOUNCED },
-		     { UNKNOWN, ET_REASON_UNDECIDED },
-		     { GONE_INSIDE, ET_REASON_UNDECIDED } };
+	} rows[] = { { LINKED, ET_REASON_LOST },       { LIKELY, ET_REASON_LOST },
+		     { GONE, ET_REASON_UNANNOUNCED },  { GONE_INSIDE, ET_REASON_UNDECIDED },
+		     { UNKNOWN, ET_REASON_UNDECIDED }, { UNTOLD, ET_REASON_UNDECIDED } };
 
 	for (size_t i = 0; i < ET_COUNT(rows); i++) {
 		struct bench b;
@@ -236,71 +297,124 @@ only_resources_have_forced_commands(void **state ET_UNUSED)
 	}
 }
 
+/* Nothing of 11002 s to 11005 s. */
 static void
-links_with_a_hole_never_excuse(void **state ET_UNUSED)
+links_of_which_too_much_is_missing_never_excuse(void **state ET_UNUSED)
 {
-	static const struct et_link_change rows[][2] = {
-		/* linked after the bracket: before it unknown */
-		{ { 200, 12000 * S, true }, { 201, 12001 * S, true } },
-		/* gone before it, and perhaps added again since */
-		{ { 10, 10 * S, true }, { 11, 11 * S, false } },
+	static const struct et_link_event rows[][2] = {
+		/* linked behind it: before that nobody knows */
+		{ { 200, 12000 * S, 2, ET_LINK_ADDED }, { 201, 12001 * S, 3, ET_LINK_OTHER } },
+		/* gone before it, and perhaps added again, and gone once more */
+		{ { 10, 10 * S, 0, ET_LINK_ABSENT }, { 200, 12000 * S, 3, ET_LINK_ABSENT } },
 		/* gone before it, and gone once more inside */
-		{ { 10, 10 * S, false }, { 11, 11 * S, false } },
-		{ { 11, 11 * S, false }, { 103, 12 * S, false } },
+		{ { 10, 10 * S, 1, ET_LINK_REMOVED }, { 103, 11003 * S, 4, ET_LINK_ABSENT } },
+		/* the store went back in between */
+		{ { 10, 10 * S, 4, ET_LINK_REMOVED }, { 200, 12000 * S, 2, ET_LINK_ABSENT } },
 	};
 
-	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+	for (size_t i = 0; i < ET_COUNT(rows) * 2; i++) {
 		struct bench b;
 
 		set_up(&b, "###..#####");
-		memcpy(b.changes, rows[i], sizeof(rows[i]));
-		b.facts.change_count = 2;
-		b.facts.links_complete = false;
-		b.facts.linked_in_store = false;
+		set_link_events(&b, rows[i / 2], 2, false);
 		orphan(&b, 5);
+		if (i % 2 == 1) {
+			copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
+			copy(&b, 4, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(4));
+		}
 		expect(&b, ET_REASON_UNDECIDED, 2);
 	}
 }
 
-/* A stored pending of a time at which the stream shows the href as gone. */
+/* One that is missing cannot add it and take it away. */
 static void
-links_with_a_hole_do_not_excuse_a_stored_pending_either(void **state ET_UNUSED)
+a_single_links_event_that_is_missing_changes_nothing(void **state ET_UNUSED)
 {
 	static const struct {
-		bool complete;
+		bool linked;
 		enum et_reason reason;
-	} rows[] = { { true, ET_REASON_UNANNOUNCED }, { false, ET_REASON_UNDECIDED } };
+	} rows[] = { { true, ET_REASON_LOST }, { false, ET_REASON_UNANNOUNCED } };
 
-	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+	for (size_t i = 0; i < ET_COUNT(rows) * 2; i++) {
+		const struct et_link_event events[] = {
+			{ 10, 10 * S, 0, ET_LINK_ADDED },
+			{ 20, 20 * S, 1, rows[i / 2].linked ? ET_LINK_OTHER : ET_LINK_REMOVED },
+			{ 200, 12000 * S, 3, ET_LINK_OTHER },
+		};
 		struct bench b;
 
-		set_up(&b, "###.######");
-		b.changes[1] = (struct et_link_change){ 11, 11 * S, false };
-		b.facts.change_count = 2;
-		b.facts.linked_in_store = false;
-		b.facts.links_complete = rows[i].complete;
-		copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
-		expect(&b, rows[i].reason, 1);
+		set_up(&b, "###..#####");
+		set_link_events(&b, events, 3, rows[i / 2].linked);
+		orphan(&b, 5);
+		if (i % 2 == 1) {
+			copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
+			copy(&b, 4, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(4));
+		}
+		expect(&b, rows[i / 2].reason, 2);
 	}
 }
 
 static void
 links_that_repeat_themselves_change_nothing(void **state ET_UNUSED)
 {
+	static const struct et_link_event linked[] = { { 10, 10 * S, 0, ET_LINK_ADDED },
+						       { 103, 11003 * S, 1, ET_LINK_ADDED } };
+	static const struct et_link_event gone[] = { { 10, 10 * S, 0, ET_LINK_ADDED },
+						     { 20, 20 * S, 1, ET_LINK_REMOVED },
+						     { 103, 11003 * S, 2, ET_LINK_ABSENT } };
 	struct bench b;
 
 	set_up(&b, "###..#####");
-	b.changes[1] = (struct et_link_change){ 103, 12 * S, true }; /* linked, published again */
-	b.facts.change_count = 2;
+	set_link_events(&b, linked, 2, true); /* published again */
 	orphan(&b, 5);
 	expect(&b, ET_REASON_LOST, 2);
 	set_up(&b, "###..#####");
-	b.changes[0] = (struct et_link_change){ 10, 1 * S, true };
-	b.changes[1] = (struct et_link_change){ 20, 2 * S, false };
-	b.changes[2] = (struct et_link_change){ 103, 12 * S, false };
-	b.facts.change_count = 3;
+	set_link_events(&b, gone, 3, false);
 	orphan(&b, 5);
 	expect(&b, ET_REASON_UNANNOUNCED, 2);
+}
+
+/* They are looked for only where one could change the verdict. */
+static void
+orphans_are_asked_for_only_where_one_would_tell(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *name;
+		const char *seen;
+		enum links links;
+		enum et_family family;
+		bool stored_pending;
+		bool wanted;
+	} rows[] = {
+		{ "linked", "###..#####", LINKED, ET_FAMILY_RESOURCE, false, false },
+		{ "likely linked", "###..#####", LIKELY, ET_FAMILY_RESOURCE, false, true },
+		{ "linked for a part", "###..#####", GONE_INSIDE, ET_FAMILY_RESOURCE, false, true },
+		{ "not linked", "###..#####", NOT_LINKED, ET_FAMILY_RESOURCE, false, true },
+		{ "not known", "###..#####", UNKNOWN, ET_FAMILY_RESOURCE, false, false },
+		{ "a pending, likely linked", "###.######", LIKELY, ET_FAMILY_RESOURCE, true,
+		  true },
+		{ "a pending, not linked", "###.######", NOT_LINKED, ET_FAMILY_RESOURCE, true,
+		  false },
+		{ "nothing is missing", "##########", NOT_LINKED, ET_FAMILY_RESOURCE, false,
+		  false },
+		{ "another rule decides", "..########", NOT_LINKED, ET_FAMILY_RESOURCE, false,
+		  false },
+		{ "no resource", "###..#####", NOT_LINKED, ET_FAMILY_METADATA, false, false },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, rows[i].seen);
+		set_links(&b, rows[i].links);
+		b.one.family = rows[i].family;
+		if (rows[i].stored_pending)
+			copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_UPDATE_PENDING, time_of(3));
+		complete(&b);
+		if (et_judge_wants_orphans(&b.cut, &b.one) != rows[i].wanted)
+			fail_msg("%s", rows[i].name);
+		clean_up(&b);
+	}
 }
 
 int
@@ -314,9 +428,10 @@ main(void)
 		cmocka_unit_test(
 			a_stored_event_that_is_no_such_pending_is_lost_whatever_the_links_say),
 		cmocka_unit_test(only_resources_have_forced_commands),
-		cmocka_unit_test(links_with_a_hole_never_excuse),
-		cmocka_unit_test(links_with_a_hole_do_not_excuse_a_stored_pending_either),
+		cmocka_unit_test(links_of_which_too_much_is_missing_never_excuse),
+		cmocka_unit_test(a_single_links_event_that_is_missing_changes_nothing),
 		cmocka_unit_test(links_that_repeat_themselves_change_nothing),
+		cmocka_unit_test(orphans_are_asked_for_only_where_one_would_tell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

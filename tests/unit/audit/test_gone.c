@@ -25,7 +25,7 @@ of_a_deleted_device_holes_between_seen_versions_are_lost(void **state ET_UNUSED)
 	set_up(&b, "##..##");
 	b.one.in_store = false;
 	b.facts.device_in_store = false;
-	b.facts.links_complete = false;
+	b.facts.links.stored = false;
 	expect(&b, ET_REASON_LOST, 2);
 	assert_int_equal(b.tally.lost_deleted, 2);
 	assert_int_equal(b.tally.lost_in_store, 0);

@@ -167,13 +167,13 @@ judge(const struct history *h, struct et_tally *tally, struct check *check)
 				    .time_ns = CUT_S * S,
 				    .has_lag = true,
 				    .settle_ns = SETTLE_S * S };
-	const struct et_link_change linked = { .seq = 0, .time_ns = 0, .linked = true };
+	const struct et_link_event added = { .effect = ET_LINK_ADDED };
 	const struct et_facts facts = { .born = h->born,
 					.href_known = true,
-					.links_known = true,
-					.links_complete = true,
-					.changes = &linked,
-					.change_count = 1 };
+					.links = { .events = &added,
+						   .event_count = 1,
+						   .stored = h->in_store,
+						   .linked = true } };
 	struct et_copy list[VERSIONS_MAX];
 	struct et_copies copies = { .list = list };
 	struct et_life life = { .start_ns = ET_TIME_NONE, .end_ns = ET_TIME_NONE };
@@ -181,6 +181,7 @@ judge(const struct history *h, struct et_tally *tally, struct check *check)
 			       .in_store = h->in_store,
 			       .latest_version = h->count - h->beyond - 1,
 			       .latest_time_ns = h->time_s[h->count - h->beyond - 1] * S,
+			       .written_version = h->count - h->beyond - 1,
 			       .lives = &life,
 			       .life_count = 1,
 			       .duplicates = h->duplicates,

@@ -263,6 +263,27 @@ each_version_of_a_hole_has_its_own_copy(void **state ET_UNUSED)
 }
 
 static void
+of_two_copies_of_one_version_the_first_counts(void **state ET_UNUSED)
+{
+	struct bench b;
+
+	set_up(&b, "###.######");
+	copy(&b, 3, ET_RECOVERABLE_EXACT, ET_KIND_RESOURCE_CHANGED, time_of(3));
+	copy(&b, 3, ET_RECOVERABLE_SNAPSHOT, ET_KIND_RESOURCE_SNAPSHOT, time_of(40));
+	expect(&b, ET_REASON_LOST, 1);
+	assert_int_equal(b.told.count, 1);
+	assert_int_equal(b.told.list[0].kind, ET_KIND_RESOURCE_CHANGED);
+	/* also in the middle of what is missing */
+	set_up(&b, "###...####");
+	copy(&b, 4, ET_RECOVERABLE_REBUILT, ET_KIND_RESOURCE_CHANGED, time_of(4));
+	copy(&b, 4, ET_RECOVERABLE_REBUILT, ET_KIND_UPDATED, time_of(40));
+	expect(&b, ET_REASON_LOST, 3);
+	assert_int_equal(b.told.count, 3);
+	assert_int_equal(b.told.list[1].version, 4);
+	assert_int_equal(b.told.list[1].kind, ET_KIND_RESOURCE_CHANGED);
+}
+
+static void
 sequences_that_are_swapped_still_make_a_bracket(void **state ET_UNUSED)
 {
 	struct bench b;
@@ -337,6 +358,7 @@ main(void)
 		cmocka_unit_test(every_form_of_a_copy_is_told),
 		cmocka_unit_test(a_snapshot_younger_than_the_bracket_does_not_widen_it),
 		cmocka_unit_test(each_version_of_a_hole_has_its_own_copy),
+		cmocka_unit_test(of_two_copies_of_one_version_the_first_counts),
 		cmocka_unit_test(sequences_that_are_swapped_still_make_a_bracket),
 		cmocka_unit_test(the_sink_can_end_it),
 		cmocka_unit_test(an_absurd_latestversion_is_counted_and_not_listed_for_ever),

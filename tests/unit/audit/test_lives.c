@@ -74,9 +74,11 @@ put_life(char *text, size_t room, const struct et_life *life)
 
 /* Where a life begins and ends, and the epochs that are in it. */
 static void
-check_bounds(const struct et_device_epoch *epochs, size_t count, const struct et_life *life)
+check_bounds(const struct et_device_epoch *epochs, const struct et_coverage *coverages,
+	     size_t count, const struct et_life *life)
 {
 	size_t begin = 0;
+	size_t turn = 0;
 	size_t end;
 
 	for (unsigned number = 0; begin < count; begin++) {
@@ -92,6 +94,16 @@ check_bounds(const struct et_device_epoch *epochs, size_t count, const struct et
 	assert_int_equal(life->fork_count, end - begin - 1);
 	for (size_t i = 0; i < life->fork_count; i++)
 		assert_int_equal(life->forks[i].start, epochs[begin + 1 + i].start);
+	/* Where the store went back, or may have: each time from there on. */
+	for (size_t i = begin + 1; i < end; i++) {
+		if (epochs[i].beginning == ET_BEGINNING_FIRST || coverages[i].count == 0)
+			continue;
+		assert_true(turn < life->turn_count);
+		assert_int_equal(life->turns[turn].start_ns, epochs[i].start_ns);
+		assert_int_equal(life->turns[turn].first, coverages[i].spans[0].first);
+		turn++;
+	}
+	assert_int_equal(turn, life->turn_count);
 }
 
 struct lives {
@@ -123,7 +135,7 @@ check_lives(const struct lives *rows, size_t row_count)
 		et_lives_of(epochs, count, pointers, &lives, &life_count);
 		for (size_t k = 0; k < life_count; k++) {
 			put_life(got, sizeof(got), &lives[k]);
-			check_bounds(epochs, count, &lives[k]);
+			check_bounds(epochs, coverages, count, &lives[k]);
 		}
 		if (strcmp(got, rows[i].want) != 0)
 			fail_msg("%s: %s", rows[i].name, got);

@@ -7,7 +7,7 @@
 
 /* Versions that are still missing, up to a zero. */
 static bool
-is_needed(void *cookie, uint64_t version)
+is_needed(void *cookie, uint64_t version, int64_t time_ns ET_UNUSED)
 {
 	for (const uint64_t *one = cookie; *one != 0; one++)
 		if (*one == version)
