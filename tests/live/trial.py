@@ -95,6 +95,7 @@ class Trial:
 
     number = 0
     keep = False
+    explaining = False
 
     def __init__(self, row, seed, beside=None):
         """beside: of another trial's servers, with a state of its own."""
@@ -105,6 +106,7 @@ class Trial:
         self.db = beside.db if beside else "trap%d_%d" % (os.getpid(), Trial.number)
         self.nats = NATS
         self.wrong = []
+        self.doubted = {}  # (aggregate, version) of what was wrong
         self.random = random.Random(seed)
         self.best = {}  # of each lost event, what an audit could save of it until now
         self.audits = 0
@@ -168,6 +170,7 @@ class Trial:
     def differ(self, what, items):
         items = sorted(items.elements(), key=str)
         if items:
+            self.doubted.update({x[:2]: None for x in items if isinstance(x, tuple)})
             self.wrong.append("audit %d: %s: %d, as %s" % (self.audits, what, len(items), items[0]))
 
     def check_losses(self):
@@ -258,6 +261,15 @@ class Trial:
         self.check()
         if self.truth.whole:
             self.differ("missed store_lost", self.truth.store_lost() - self.found("store_lost"))
+
+    def explain(self, most=5):
+        """What evtrail itself has to say of what was wrong."""
+        told = []
+        for aggregate, version in list(self.doubted)[:most]:
+            done = run(PROGRAM, "--state", self.path("state"), "--nats-url", self.nats, "--mongo-uri", MONGO, "--mongo-db", self.db,
+                       "audit", "--no-snapshot", "--settle", self.row.settle, "--explain", "%s@%d" % (aggregate, version), wanted=None)
+            told.append(done.stdout + done.stderr)
+        return told
 
     def summary(self):
         """The verdicts side by side: as expected / as found."""

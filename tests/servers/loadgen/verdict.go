@@ -329,7 +329,7 @@ func (s *story) judgeGap(a *aggregate, g *gap) {
 	for i := range verdicts {
 		verdicts[i] = rule
 		if rule == "" {
-			verdicts[i] = s.ofVersion(a, g.first+uint64(i))
+			verdicts[i] = s.ofVersion(a, g, g.first+uint64(i))
 		}
 		if verdicts[i] == isLost || verdicts[i] == isGone {
 			missed++
@@ -440,8 +440,11 @@ func (s *story) goesOnFrom(a *aggregate, g *gap) bool {
 }
 
 // ofVersion is for what no hole, no fork and no unreadable message excuses.
-func (s *story) ofVersion(a *aggregate, v uint64) string {
+func (s *story) ofVersion(a *aggregate, g *gap, v uint64) string {
 	trap := &s.w.o.trap
+	if a.family == resourceFamily && s.linksTangled(g) {
+		return isOpen
+	}
 	linksDoubtful := s.d.linksLost || len(s.d.links.branches) > 0 || trap.horizon > 0 || len(trap.holes) > 0 ||
 		s.d.deleted && len(s.d.links.lost) > 0
 	if a.family == resourceFamily && linksDoubtful && s.hangsOnLinks(a, v) {
@@ -458,9 +461,23 @@ func (s *story) ofVersion(a *aggregate, v uint64) string {
 	return isOpen
 }
 
+// linksTangled: clocks of replicas may differ, so that of a links event which is near an end of the
+// gap in time, but not on the same side of it on the stream, nobody can say which came first.
+func (s *story) linksTangled(g *gap) bool {
+	for _, end := range []*row{g.below, g.above} {
+		for _, r := range s.d.links.rows {
+			if end != nil && !r.bad && r.on(&s.w.o.trap) && max(r.time-end.time, end.time-r.time) <= replicasApart &&
+				(r.time < end.time) != (r.seq < end.seq) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // hangsOnLinks: whether this could be a forced command is asked of links that are not all known.
 func (s *story) hangsOnLinks(a *aggregate, v uint64) bool {
-	if a.fragile || s.d.deleted || s.d.linksLost {
+	if a.fragile || s.d.deleted || s.d.linksLost || s.w.o.trap.horizon > 0 {
 		x := a.lost[v]
 		return x == nil || x.kind.canBeForced() || recoveryOf(a, v).word == "superseded"
 	}
