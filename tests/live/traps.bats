@@ -16,7 +16,7 @@ teardown() {
 traps() {
 	local result=0 table=$BATS_TEST_TMPDIR/table
 	EVTRAIL=$program TMPDIR=$BATS_TEST_TMPDIR PYTHONDONTWRITEBYTECODE=1 \
-		"$BATS_TEST_DIRNAME/traps.py" --group "$1" >"$table" 2>&1 || result=$?
+		"$BATS_TEST_DIRNAME/traps.py" --seeds "${TRAPS_SEEDS:-2}" --group "$1" >"$table" 2>&1 || result=$?
 	sed 's/^/# /' "$table" >&3
 	return "$result"
 }
