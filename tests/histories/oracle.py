@@ -197,10 +197,10 @@ class Tally:
         return ["%s: %d, and the rules allow %d to %d" % (name, count, self.least[name], self.most[name])]
 
 
-def equal(truth, world, report, findings, history, memory, strict):
+def equal(truth, world, report, findings, history, memory):
     """Where the rules are exact, the report is what they say. None: they are not, for some device.
 
-    memory: there were earlier audits of the state. strict: also what is known and left open (open/)."""
+    memory: there were earlier audits of the state."""
     verdicts = [world.judge_device(events.device_id(number)) for number in (0, 1)]
     if None in verdicts or any(verdict.open for verdict in verdicts):
         return None
@@ -232,7 +232,7 @@ def equal(truth, world, report, findings, history, memory, strict):
     least = set().union(*(verdict.must_fork for verdict in verdicts))
     if not least <= forked <= least.union(*(verdict.may_fork for verdict in verdicts)):
         wrong.append("other forks than the rules say: %s" % sorted(forked))
-    if history["hub"] == "current" and (strict or not world.snapshots):
+    if history["hub"] == "current":
         forms = {key: form for verdict in verdicts for key, form in verdict.forms.items()}
         wrong += recoverable(findings, forms, memory)
     return wrong

@@ -293,7 +293,6 @@ class World:
         self.settle, self.calm, self.noted, self.memory = settle, calm, noted, memory
         self.rows, self.bad, self.registered = defaultdict(list), defaultdict(list), defaultdict(list)
         self.holes, self.identities, times = [], len(identities), []
-        self.snapshots = False  # the stream has shown one: an older hub's, or someone's backfill
         self.whole = identities[0].first == 1  # nothing expired before the archives began
         delays, place = [], 0
         for identity in identities:
@@ -309,7 +308,6 @@ class World:
                     if row_class == 0:
                         row = Row(uuid_text(aggregate), version, time, message.at, place, message.kind)
                         self.rows[uuid_text(device)].append(row)
-                        self.snapshots |= is_snapshot(message.kind)
                         delays[-1].append(message.at - time)
                     elif row_class == 3:
                         self.bad[uuid_text(device)].append(place)

@@ -5,9 +5,8 @@
     run.py [--examples N] [--seed N] [--jobs N] EVTRAIL
     run.py --tell FILE EVTRAIL
 
-First the frozen samples (samples/*.json), each of which once showed something; then those of open/, which are known
-to be judged wrong and do not count; then N new histories made by hypothesis, the same ones for the same seed and
-number of jobs. A failure is shrunk, shown, and written beside the
+First the frozen samples (samples/*.json), each of which once showed something; then N new histories made by
+hypothesis, the same ones for the same seed and number of jobs. A failure is shrunk, shown, and written beside the
 samples (--samples: elsewhere), where it stays until someone gives it a sentence or removes it. --tell shows a
 sample in lines: what was saved, what the stream shows, what the store has, what the audit says.
 """
@@ -40,11 +39,11 @@ def show(wrong):
     return "\n".join("  %s: %s" % one for one in wrong[:10])
 
 
-def replay(program, folder, strict):
+def replay(program, folder):
     """The frozen samples; how many there are and how many fail."""
     names = sorted(name for name in os.listdir(folder) if name.endswith(".json")) if os.path.isdir(folder) else []
     failed, scratch = 0, tempfile.mkdtemp(prefix="histories-")
-    player = Player(program, scratch, strict)
+    player = Player(program, scratch)
     for name in names:
         with open(os.path.join(folder, name), encoding="utf-8") as file:
             sample = json.load(file)
@@ -111,12 +110,11 @@ def main():
     if args.tell:
         folder = tempfile.mkdtemp(prefix="histories-")
         with open(args.tell, encoding="utf-8") as file:
-            print(Player(program, folder, True).tell(json.load(file)["history"]))
+            print(Player(program, folder).tell(json.load(file)["history"]))
         shutil.rmtree(folder)
         return 0
-    samples, failed = replay(program, args.samples, False)
+    samples, failed = replay(program, args.samples)
     print("%d frozen histories, %d wrong" % (samples, failed), flush=True)
-    print("%d open ones, %d of them wrong" % replay(program, os.path.join(HERE, "open"), True), flush=True)
     results = multiprocessing.Queue()
     jobs = [multiprocessing.Process(target=search, args=(program, -(-args.examples // args.jobs), args.seed * 1000 + i, results))
             for i in range(args.jobs)]

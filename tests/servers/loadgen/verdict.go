@@ -442,7 +442,7 @@ func (s *story) goesOnFrom(a *aggregate, g *gap) bool {
 // ofVersion is for what no hole, no fork and no unreadable message excuses.
 func (s *story) ofVersion(a *aggregate, g *gap, v uint64) string {
 	trap := &s.w.o.trap
-	if a.family == resourceFamily && s.linksTangled(g) {
+	if a.family == resourceFamily && s.linksTangled(g) && hasOrphan(a, v) {
 		return isOpen
 	}
 	linksDoubtful := s.d.linksLost || len(s.d.links.branches) > 0 || trap.horizon > 0 || len(trap.holes) > 0 ||
@@ -461,6 +461,21 @@ func (s *story) ofVersion(a *aggregate, g *gap, v uint64) string {
 	return isOpen
 }
 
+// hasOrphan: of a command from this version on the stream may show the answer alone.
+func hasOrphan(a *aggregate, v uint64) bool {
+	for u, x := range a.lost {
+		if u >= v && x.kind.canBeForced() {
+			return true
+		}
+	}
+	for u := range a.unannounced {
+		if u >= v {
+			return true
+		}
+	}
+	return false
+}
+
 // linksTangled: clocks of replicas may differ, so that of a links event which is near an end of the
 // gap in time, but not on the same side of it on the stream, nobody can say which came first.
 func (s *story) linksTangled(g *gap) bool {
@@ -477,7 +492,7 @@ func (s *story) linksTangled(g *gap) bool {
 
 // hangsOnLinks: whether this could be a forced command is asked of links that are not all known.
 func (s *story) hangsOnLinks(a *aggregate, v uint64) bool {
-	if a.fragile || s.d.deleted || s.d.linksLost || s.w.o.trap.horizon > 0 {
+	if a.fragile || s.d.deleted || s.d.linksLost {
 		x := a.lost[v]
 		return x == nil || x.kind.canBeForced() || recoveryOf(a, v).word == "superseded"
 	}
