@@ -108,6 +108,43 @@ without_a_copy_the_links_and_an_orphan_decide(void **state ET_UNUSED)
 	}
 }
 
+/* Version 2 is the first that was seen, at sequence 102; an orphan follows. */
+static void
+what_is_linked_in_the_first_moments_of_a_life_is_linked_in_all_of_it(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *name;
+		bool born;
+		int64_t born_s; /* before version 2 */
+		int64_t link_s;
+		uint64_t link_seq;
+		enum et_reason reason;
+	} rows[] = {
+		{ "a second after it was born", true, 100, 99, 10, ET_REASON_LOST },
+		{ "ten seconds after", true, 100, 90, 10, ET_REASON_LOST },
+		{ "eleven", true, 100, 89, 10, ET_REASON_UNDECIDED },
+		{ "a moment before the first that was seen", true, 3, 2, 101, ET_REASON_LOST },
+		{ "a moment before, and behind it on the stream", true, 3, 2, 103, ET_REASON_LOST },
+		{ "of one that may have lived before", false, 100, 99, 10, ET_REASON_UNDECIDED },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct et_link_event link = { rows[i].link_seq, time_of(2) - rows[i].link_s * S, 0,
+					      ET_LINK_ADDED };
+		struct bench b;
+
+		set_up(&b, "..########");
+		set_link_events(&b, &link, 1, true);
+		b.cut.has_lag = false;
+		b.facts.born = true;
+		b.facts.born_ns = rows[i].born ? time_of(2) - rows[i].born_s * S : ET_TIME_NONE;
+		orphan(&b, 5);
+		judge(&b);
+		if (b.tally.reasons[rows[i].reason] != 2)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
 static void
 an_orphan_below_explains_nothing(void **state ET_UNUSED)
 {
@@ -422,6 +459,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_copy_the_links_and_an_orphan_decide),
+		cmocka_unit_test(
+			what_is_linked_in_the_first_moments_of_a_life_is_linked_in_all_of_it),
 		cmocka_unit_test(an_orphan_below_explains_nothing),
 		cmocka_unit_test(a_stored_pending_is_judged_by_the_links_of_its_time),
 		cmocka_unit_test(a_stored_pending_without_a_time_is_judged_by_its_bracket),
