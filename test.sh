@@ -143,8 +143,10 @@ step_clang() {
 	make -C build/clang -j"$jobs" -k check TESTS=
 	# shellcheck disable=SC2016
 	mapfile -t flags < <(value_of clang '$(AM_CPPFLAGS) $(ET_CFLAGS) $(MONGOC_CFLAGS) $(NATS_CFLAGS) $(SMARTCOLS_CFLAGS)')
-	(cd build/clang && find ../../src -name '*.c' -print0 |
-		xargs -0 -I '{}' -P "$jobs" clang-tidy-14 --quiet '{}' -- "${flags[@]}")
+	# shellcheck disable=SC2016
+	local tidy='file=${*: -1}
+		clang-tidy-14 --quiet "$file" -- "${@:1:$#-1}" || { echo "$file: clang-tidy: exit status $?"; exit 1; }'
+	(cd build/clang && find ../../src -name '*.c' -print0 | xargs -0 -P "$jobs" -n 1 bash -c "$tidy" tidy "${flags[@]}")
 }
 
 # The live tests ran already: there are no servers in a tarball.
