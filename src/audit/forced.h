@@ -20,10 +20,16 @@ struct et_gap {
 	uint64_t before_seq; /* UINT64_MAX when open; never below after_seq (replicas swap) */
 };
 
-/* UNANNOUNCED, UNDECIDED, or LOST for "like any other". links, orphans: of the life. copy: of that
- * version; NULL: none. */
+/* A missing version. */
+struct et_missing {
+	const struct et_gap *gap;
+	uint64_t version;
+	bool answered;              /* above it, in the gap, an answer to a command is missing */
+	const struct et_copy *copy; /* of that version; NULL: none */
+};
+
+/* UNANNOUNCED, UNDECIDED, or LOST for "like any other". links, orphans: of the life. */
 enum et_reason et_forced_judge(const struct et_facts *facts, const struct et_linked_line *links,
-			       const struct et_gap *gap, uint64_t version,
-			       const struct et_copy *copy, enum et_rule *ret_rule);
+			       const struct et_missing *one, enum et_rule *ret_rule);
 
 #endif

@@ -136,6 +136,12 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
        const struct et_copy *copy, enum et_rule *ret_rule)
 {
 	const struct et_case *one = verdict->one;
+	const struct et_missing missing = {
+		.gap = gap,
+		.version = version,
+		.answered = version < verdict->answer,
+		.copy = copy,
+	};
 
 	*ret_rule = ET_RULE_HEAD;
 	if (is_before_horizon(verdict, gap, version))
@@ -159,9 +165,9 @@ decide(const struct verdict *verdict, const struct et_gap *gap, uint64_t version
 	if (meets_fork(verdict->life, gap))
 		return ET_REASON_UNDECIDED;
 	*ret_rule = ET_RULE_MISSING;
-	if (one->family == ET_FAMILY_RESOURCE || one->family == ET_FAMILY_UNKNOWN)
-		return et_forced_judge(verdict->facts, verdict->links, gap, version, copy,
-				       ret_rule);
+	if (!verdict->facts->older_hub &&
+	    (one->family == ET_FAMILY_RESOURCE || one->family == ET_FAMILY_UNKNOWN))
+		return et_forced_judge(verdict->facts, verdict->links, &missing, ret_rule);
 	return ET_REASON_LOST;
 }
 
@@ -333,13 +339,14 @@ judge_run(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uin
 	const struct {
 		bool known;
 		uint64_t version;
-	} bounds[] = { { one->has_noted, one->noted_latest }, { true, one->written_version } };
+	} bounds[] = { { verdict->stored && one->has_noted, one->noted_latest },
+		       { verdict->stored, one->written_version } };
 	int r;
 
 	for (;;) {
 		struct piece piece = { first, last, NULL };
 
-		for (size_t i = 0; verdict->stored && i < ET_COUNT(bounds); i++)
+		for (size_t i = 0; i < ET_COUNT(bounds); i++)
 			if (bounds[i].known && bounds[i].version >= first &&
 			    bounds[i].version < piece.last)
 				piece.last = bounds[i].version;
@@ -376,6 +383,23 @@ judge_pieces(struct verdict *verdict, const struct et_gap *gap, uint64_t first, 
 	return judge_run(verdict, gap, next, last);
 }
 
+/* A stored snapshot that embeds no event of its own version took the place of an answer: those are
+ * what is never embedded (docs/plgd.md, What a snapshot holds). */
+static uint64_t
+find_answer(const struct verdict *verdict, uint64_t first, uint64_t last)
+{
+	const struct et_copies *copies = verdict->one->copies;
+	uint64_t answer = 0;
+
+	for (size_t i = find_copy(copies, first);
+	     i < copies->count && copies->list[i].version <= last; i++)
+		if (copies->list[i].form == ET_RECOVERABLE_SNAPSHOT &&
+		    copies->list[i].kind == ET_KIND_RESOURCE_SNAPSHOT &&
+		    et_copy_belongs(verdict->life, &copies->list[i]))
+			answer = copies->list[i].version;
+	return answer;
+}
+
 static int
 judge_gap(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uint64_t last)
 {
@@ -388,6 +412,7 @@ judge_gap(struct verdict *verdict, const struct et_gap *gap, uint64_t first, uin
 		verdict->question->hidden = hidden;
 	}
 	verdict->all_hidden = verdict->in_gap = false;
+	verdict->answer = find_answer(verdict, first, last);
 	if (hidden > 0) {
 		verdict->counting = true;
 		verdict->lost_in_gap = 0;

@@ -107,6 +107,8 @@ struct et_facts {
 	/* The store has the device in another life than the newest one of the stream:
 	 * et_stored_elsewhere of its links. */
 	bool device_moved_on;
+	/* Written by a hub that published its snapshots, and kept nothing back yet. */
+	bool older_hub;
 	bool href_known;
 	struct et_links links; /* of the device, for the aggregate's href */
 	const struct et_orphan *orphans;

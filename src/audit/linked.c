@@ -253,7 +253,12 @@ et_linked_line_of(const struct et_links *links, const struct et_linked_life *lif
 	bool stored = life->to_ns == ET_TIME_NONE && links->stored;
 
 	*ret = (struct et_linked_line){ .parts = et_calloc(count + 3, sizeof(*ret->parts)),
-					.complete = true };
+					.complete = true,
+					.begin_ns = ET_TIME_NONE };
+	if (count > 0 && marks[0].event.version == 0) {
+		ret->begin_ns = marks[0].event.time_ns;
+		ret->begin_seq = marks[0].event.seq;
+	}
 	for (size_t i = 0; i < count; i++) {
 		take_effect(&marks[i]);
 		ret->complete = ret->complete && missing_before(marks, i) == 0;

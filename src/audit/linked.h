@@ -58,6 +58,9 @@ struct et_linked_line {
 	struct et_linked_part *parts;
 	size_t count;
 	bool complete; /* no links event is missing */
+	/* The first links event of the life, when that is version 0; else ET_TIME_NONE. */
+	int64_t begin_ns;
+	uint64_t begin_seq;
 };
 
 /* One life of the device: its events are in [from_ns, to_ns), ET_TIME_NONE: open. */

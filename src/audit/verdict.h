@@ -29,6 +29,9 @@ struct verdict {
 	 * coverage. */
 	bool has_inside;
 	uint64_t inside;
+	/* The highest version of the gap in hand that the store shows to be an answer to a command;
+	 * 0: none (an answer has its command below it). */
+	uint64_t answer;
 	/* The gap in hand, when it meets holes. */
 	bool counting;        /* a first pass: how many would be lost? */
 	uint64_t lost_in_gap; /* its result */

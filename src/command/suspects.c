@@ -290,6 +290,7 @@ et_suspect_case(struct batch *batch, struct suspect *suspect, struct suspect_cas
 	et_copies_of((const struct et_document *const *)suspect->documents,
 		     suspect->document_count + suspect->rescued_count, suspect->rescued_count,
 		     ret->snapshots_published, &ret->copies);
+	facts->older_hub = ret->snapshots_published;
 	if (facts->href_known && suspect->device_id != NULL &&
 	    et_judge_wants_orphans(&audit->cut, &ret->one))
 		r = et_suspect_orphans(batch, suspect, &ret->orphans, err);

@@ -108,33 +108,38 @@ without_a_copy_the_links_and_an_orphan_decide(void **state ET_UNUSED)
 	}
 }
 
-/* Version 2 is the first that was seen, at sequence 102; an orphan follows. */
+/* Version 2 is the first that was seen, at sequence 102; an orphan follows. Times in seconds before
+ * it. */
 static void
-what_is_linked_in_the_first_moments_of_a_life_is_linked_in_all_of_it(void **state ET_UNUSED)
+a_life_begins_with_its_links(void **state ET_UNUSED)
 {
 	static const struct {
 		const char *name;
 		bool born;
-		int64_t born_s; /* before version 2 */
-		int64_t link_s;
+		int64_t born_s;
+		int64_t link_s; /* version 0 of the links */
 		uint64_t link_seq;
+		enum et_link_effect effect;
 		enum et_reason reason;
 	} rows[] = {
-		{ "a second after it was born", true, 100, 99, 10, ET_REASON_LOST },
-		{ "ten seconds after", true, 100, 90, 10, ET_REASON_LOST },
-		{ "eleven", true, 100, 89, 10, ET_REASON_UNDECIDED },
-		{ "a moment before the first that was seen", true, 3, 2, 101, ET_REASON_LOST },
-		{ "a moment before, and behind it on the stream", true, 3, 2, 103, ET_REASON_LOST },
-		{ "of one that may have lived before", false, 100, 99, 10, ET_REASON_UNDECIDED },
+		{ "a second after it was born", true, 100, 99, 10, ET_LINK_ADDED, ET_REASON_LOST },
+		{ "ten seconds after", true, 100, 90, 10, ET_LINK_ADDED, ET_REASON_LOST },
+		{ "eleven", true, 100, 89, 10, ET_LINK_ADDED, ET_REASON_UNDECIDED },
+		{ "behind it on the stream", true, 3, 2, 103, ET_LINK_ADDED, ET_REASON_LOST },
+		{ "later than what was seen", true, 3, -2, 103, ET_LINK_ADDED,
+		  ET_REASON_UNANNOUNCED },
+		{ "without the resource", true, 100, 99, 10, ET_LINK_OTHER, ET_REASON_UNANNOUNCED },
+		{ "of one that may have lived before", false, 100, 99, 10, ET_LINK_ADDED,
+		  ET_REASON_UNDECIDED },
 	};
 
 	for (size_t i = 0; i < ET_COUNT(rows); i++) {
 		struct et_link_event link = { rows[i].link_seq, time_of(2) - rows[i].link_s * S, 0,
-					      ET_LINK_ADDED };
+					      rows[i].effect };
 		struct bench b;
 
 		set_up(&b, "..########");
-		set_link_events(&b, &link, 1, true);
+		set_link_events(&b, &link, 1, rows[i].effect == ET_LINK_ADDED);
 		b.cut.has_lag = false;
 		b.facts.born = true;
 		b.facts.born_ns = rows[i].born ? time_of(2) - rows[i].born_s * S : ET_TIME_NONE;
@@ -143,6 +148,49 @@ what_is_linked_in_the_first_moments_of_a_life_is_linked_in_all_of_it(void **stat
 		if (b.tally.reasons[rows[i].reason] != 2)
 			fail_msg("%s", rows[i].name);
 	}
+}
+
+/* The versions 3 and 4 are missing, the href was linked between them; no orphan. */
+static void
+an_answer_that_is_missing_too_may_be_of_a_command_below_it(void **state ET_UNUSED)
+{
+	static const struct {
+		const char *name;
+		enum links links;
+		bool stored; /* a snapshot of version 4 that embeds no event of its own */
+		uint64_t lost;
+		uint64_t undecided;
+	} rows[] = {
+		{ "nothing is known of them", LINKED_INSIDE, false, 2, 0 },
+		{ "the upper one was an answer", LINKED_INSIDE, true, 1, 1 },
+		{ "likely linked", LIKELY, true, 1, 1 },
+		{ "linked throughout", LINKED, true, 2, 0 },
+	};
+
+	for (size_t i = 0; i < ET_COUNT(rows); i++) {
+		struct bench b;
+
+		set_up(&b, "###..#####");
+		set_links(&b, rows[i].links);
+		if (rows[i].stored)
+			copy(&b, 4, ET_RECOVERABLE_SNAPSHOT, ET_KIND_RESOURCE_SNAPSHOT, time_of(4));
+		judge(&b);
+		if (b.tally.reasons[ET_REASON_LOST] != rows[i].lost ||
+		    b.tally.reasons[ET_REASON_UNDECIDED] != rows[i].undecided)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+static void
+an_older_hub_kept_nothing_back(void **state ET_UNUSED)
+{
+	struct bench b;
+
+	set_up(&b, "###..#####");
+	set_links(&b, NOT_LINKED);
+	orphan(&b, 5);
+	b.facts.older_hub = true;
+	expect(&b, ET_REASON_LOST, 2);
 }
 
 static void
@@ -459,8 +507,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_a_copy_the_links_and_an_orphan_decide),
-		cmocka_unit_test(
-			what_is_linked_in_the_first_moments_of_a_life_is_linked_in_all_of_it),
+		cmocka_unit_test(a_life_begins_with_its_links),
+		cmocka_unit_test(an_answer_that_is_missing_too_may_be_of_a_command_below_it),
+		cmocka_unit_test(an_older_hub_kept_nothing_back),
 		cmocka_unit_test(an_orphan_below_explains_nothing),
 		cmocka_unit_test(a_stored_pending_is_judged_by_the_links_of_its_time),
 		cmocka_unit_test(a_stored_pending_without_a_time_is_judged_by_its_bracket),
