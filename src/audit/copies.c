@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "audit/verdict.h"
 #include "base/clock.h"
 #include "event/envelope.h"
 #include "event/original.h"
@@ -151,4 +152,22 @@ et_copies_of(const struct et_document *const *documents, size_t count, size_t re
 		if (ret->list[i].form == ET_RECOVERABLE_SNAPSHOT)
 			ret->list[i].form = ET_RECOVERABLE_EXACT;
 	}
+}
+
+bool
+et_copy_belongs(const struct et_life *life, const struct et_copy *copy)
+{
+	if (copy->time_ns == ET_TIME_NONE)
+		return life->start_ns == ET_TIME_NONE && life->end_ns == ET_TIME_NONE &&
+		       life->turn_count == 0;
+	if (life->end_ns != ET_TIME_NONE && copy->time_ns >= life->end_ns)
+		return false;
+	if (life->start_ns != ET_TIME_NONE &&
+	    copy->time_ns < et_time_plus(life->start_ns, -ET_CLOCKS_APART_NS))
+		return false;
+	for (size_t i = 0; copy->rescued && i < life->turn_count; i++)
+		if (copy->version >= life->turns[i].first &&
+		    copy->time_ns < life->turns[i].start_ns)
+			return false;
+	return true;
 }

@@ -48,8 +48,8 @@ linked_over(const struct et_facts *facts, const struct et_linked_line *links,
 	return et_linked_over(links, &time);
 }
 
-/* It was linked, as far as is known, or for a part of the time. A command that was kept back has its
- * answer on the stream, as an orphan; or that was lost, too. */
+/* It was linked, as far as is known, or for a part of the time. A command that was kept back has
+ * its answer on the stream, as an orphan; or that was lost, too. */
 static enum et_reason
 judge_likely(const struct et_facts *facts, const struct et_missing *one)
 {

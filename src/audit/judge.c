@@ -31,24 +31,6 @@ et_time_plus(int64_t time_ns, int64_t delta_ns)
 	return sum;
 }
 
-bool
-et_copy_belongs(const struct et_life *life, const struct et_copy *copy)
-{
-	if (copy->time_ns == ET_TIME_NONE)
-		return life->start_ns == ET_TIME_NONE && life->end_ns == ET_TIME_NONE &&
-		       life->turn_count == 0;
-	if (life->end_ns != ET_TIME_NONE && copy->time_ns >= life->end_ns)
-		return false;
-	if (life->start_ns != ET_TIME_NONE &&
-	    copy->time_ns < et_time_plus(life->start_ns, -ET_CLOCKS_APART_NS))
-		return false;
-	for (size_t i = 0; copy->rescued && i < life->turn_count; i++)
-		if (copy->version >= life->turns[i].first &&
-		    copy->time_ns < life->turns[i].start_ns)
-			return false;
-	return true;
-}
-
 /* The lowest version that a copy proves to have been published inside the coverage: its own time
  * is later than the start, by settle, because a publish follows its save by that much. Versions
  * above it were saved later still. */
