@@ -174,6 +174,35 @@ look_for_birth(struct et_take *take, const struct et_row *rows, size_t count, bo
 					       : take->device.born_ns;
 }
 
+/* An older hub makes a snapshot with the event below it, in one command. One that somebody put in
+ * the place of an event follows the event below by as long as that one did. */
+static void
+look_at_snapshot(struct et_take *take, const struct et_row *row, uint64_t below, int64_t below_ns)
+{
+	int64_t since;
+
+	if (et_kind_info(row->kind)->snapshot && row->version > 0 && row->version - 1 == below &&
+	    !__builtin_sub_overflow(row->event_time_ns, below_ns, &since) &&
+	    since < ET_NS_PER_SECOND && row->event_time_ns > take->snapshot_time_ns)
+		take->snapshot_time_ns = row->event_time_ns;
+}
+
+/* The event below may stand in an earlier archive. */
+static void
+look_for_snapshots(struct et_take *take, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct et_row *row = &take->ordered[i];
+		const struct et_span *span =
+			row->version > 0 ? et_coverage_at(&take->coverage, row->version - 1) : NULL;
+
+		if (i > 0 && !et_kind_info(row[-1].kind)->snapshot)
+			look_at_snapshot(take, row, row[-1].version, row[-1].event_time_ns);
+		if (span != NULL && span->first < row->version)
+			look_at_snapshot(take, row, span->last, span->last_time_ns);
+	}
+}
+
 /* 1, or 0: the device is to be walked anew. */
 static int
 cover_group(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
@@ -183,6 +212,7 @@ cover_group(struct et_take *take, const struct et_row *rows, size_t count, struc
 	if (r < 0)
 		return r;
 	look_for_birth(take, rows, count, take->coverage.count == 0);
+	look_for_snapshots(take, count);
 	for (size_t i = 0; i < count; i++)
 		if (!take_event(take, &take->ordered[i]))
 			return 0;
@@ -202,24 +232,6 @@ order(struct et_take *take, const struct et_row *rows, size_t count)
 	qsort(take->ordered, count, sizeof(*rows), by_time);
 }
 
-/* An older hub makes a snapshot with the event below it, in one command. One that somebody put in
- * the place of an event follows the event below by as long as that one did. */
-static void
-look_for_snapshots(struct et_take *take, size_t count)
-{
-	for (size_t i = 1; i < count; i++) {
-		const struct et_row *below = &take->ordered[i - 1];
-		const struct et_row *row = &take->ordered[i];
-		int64_t since;
-
-		if (et_kind_info(row->kind)->snapshot && !et_kind_info(below->kind)->snapshot &&
-		    row->version > 0 && row->version - 1 == below->version &&
-		    !__builtin_sub_overflow(row->event_time_ns, below->event_time_ns, &since) &&
-		    since < ET_NS_PER_SECOND && row->event_time_ns > take->snapshot_time_ns)
-			take->snapshot_time_ns = row->event_time_ns;
-	}
-}
-
 static int
 take_group(struct et_take *take, const struct et_row *rows, size_t count, struct et_error *err)
 {
@@ -227,9 +239,11 @@ take_group(struct et_take *take, const struct et_row *rows, size_t count, struct
 
 	take->repeated = 0;
 	order(take, rows, count);
-	look_for_snapshots(take, count);
 	r = note_links(take, rows, count, err);
-	if (r == 0 && !take->device.rebuild) {
+	if (r == 0 && take->device.rebuild) {
+		et_coverage_clear(&take->coverage);
+		look_for_snapshots(take, count);
+	} else if (r == 0) {
 		r = cover_group(take, rows, count, err);
 		take->device.rebuild = r == 0;
 	}

@@ -152,7 +152,7 @@ def beginning(device, life, epoch, registered):
         return "nothing"
     if again:
         return "life" if len(again) > 1 and (again & own or registered and not goes_on) else None
-    return "fork" if reuse else None
+    return "fork" if reuse and not registered else None
 
 
 class Stored:
@@ -399,7 +399,16 @@ class World:
                 allowed.add("in_flight")
                 if version > self.noted.get(aggregate, -1):
                     return allowed
-        return allowed | self.hide(gap, self.decide_settled(device, aggregate, lives, life, gap))
+        settled = self.decide_settled(device, aggregate, lives, life, gap)
+        if "lost" in settled and stored is not None and self.is_answered(device, aggregate, gap, version, stored):
+            settled = settled | {"undecided"}
+        return allowed | self.hide(gap, settled)
+
+    @staticmethod
+    def is_answered(device, aggregate, gap, version, stored):
+        """A resource's snapshot without an event of its own above it: it may stand for an answer that is missing, too."""
+        own = [events.aggregate_id(device, href) for href in (LINKS, METADATA)]
+        return aggregate not in own and any(version < copy <= gap.last and form == 2 for copy, (form, _) in stored.copies().items())
 
     def decide_settled(self, device, aggregate, lives, life, gap):
         """The rules behind those on time; holes hide what they call lost, and nothing else."""
