@@ -371,6 +371,22 @@ select_facts(const struct verdict *verdict, struct life_facts *ret)
 	}
 }
 
+/* Whether the device lives, and what was saved of it, is not known. */
+static void
+count_not_shown(const struct verdict *verdict)
+{
+	const struct et_life *life = verdict->life;
+
+	verdict->tally->reasons[ET_REASON_NOT_JUDGED] +=
+		et_coverage_count(&life->coverage, 0, UINT64_MAX) + life->forked + life->replaced;
+	/* Seen or not, nothing else is said of it. */
+	if (et_verdict_is_asked(verdict, 0, UINT64_MAX)) {
+		verdict->question->seen = true;
+		verdict->question->seen_reason = ET_REASON_NOT_JUDGED;
+		verdict->question->seen_rule = ET_RULE_NOT_SHOWN;
+	}
+}
+
 static int
 judge_life(struct verdict *verdict, size_t index)
 {
@@ -380,6 +396,10 @@ judge_life(struct verdict *verdict, size_t index)
 
 	verdict->life = &one->lives[index];
 	verdict->older = index + 1 < one->life_count;
+	if (one->facts->not_shown) {
+		count_not_shown(verdict);
+		return 0;
+	}
 	verdict->has_inside = verdict->doubtful = verdict->stored = false;
 	select_facts(verdict, &mine);
 	verdict->facts = &mine.facts;
@@ -419,7 +439,8 @@ et_judge(const struct et_cut *cut, const struct et_case *one, struct et_tally *t
 	};
 
 	tally->reasons[ET_REASON_DUPLICATE] += one->duplicates;
-	tally->reasons[ET_REASON_DELETED_DEVICE] += one->elsewhere;
+	tally->reasons[one->facts->not_shown ? ET_REASON_NOT_JUDGED : ET_REASON_DELETED_DEVICE] +=
+		one->elsewhere;
 	return judge_lives(&verdict);
 }
 

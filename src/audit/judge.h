@@ -104,6 +104,8 @@ struct et_facts {
 	int64_t born_ns;      /* event time of what proves it */
 	bool device_in_store; /* the store has any document of the device */
 	bool device_owned;    /* the identity store knows it */
+	/* The source shows nothing of the device, which proves nothing: it is not judged. */
+	bool not_shown;
 	/* The store has the device in another life than the newest one of the stream:
 	 * et_stored_elsewhere of its links. */
 	bool device_moved_on;

@@ -41,6 +41,9 @@ static const struct et_reason_info reasons[ET_REASON_COUNT] = {
 					  true },
 	[ET_REASON_MALFORMED_DOCUMENT] = { "malformed_document", "document that cannot be read",
 					   true, true },
+	[ET_REASON_NOT_JUDGED] = { "not_judged", "of devices that the source does not show", false,
+				   false },
+	[ET_REASON_BROKEN_RULE] = { "broken_rule", "what the hub would not write", true, true },
 };
 
 static const char *const recoverables[ET_RECOVERABLE_COUNT] = {

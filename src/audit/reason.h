@@ -35,6 +35,8 @@ enum et_reason {
 	ET_REASON_FOREIGN,
 	ET_REASON_MALFORMED_MESSAGE,
 	ET_REASON_MALFORMED_DOCUMENT,
+	ET_REASON_NOT_JUDGED,  /* of devices that a source does not show */
+	ET_REASON_BROKEN_RULE, /* of documents and messages; the code is the rule's (datarule.h) */
 	ET_REASON_COUNT
 };
 

@@ -92,6 +92,9 @@ static const struct et_rule_info rules[ET_RULE_COUNT] = {
 				  "it is on the stream, and the device was deleted since" },
 	[ET_RULE_OLDER_LIFE] = { "older_life", "What the store does not have",
 				 "it is on the stream, of a life of the device that has ended" },
+	[ET_RULE_NOT_SHOWN] = { "not_shown", "Sources",
+				"the gateway shows nothing of the device: it may be another "
+				"owner's, or deleted, and nothing of it is judged" },
 };
 
 const struct et_rule_info *

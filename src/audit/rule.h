@@ -37,6 +37,8 @@ enum et_rule {
 	ET_RULE_FORKED,
 	ET_RULE_DEVICE_GONE,
 	ET_RULE_OLDER_LIFE,
+	/* Either. */
+	ET_RULE_NOT_SHOWN,
 	ET_RULE_COUNT
 };
 

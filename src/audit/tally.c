@@ -55,6 +55,7 @@ et_tally_holds(const struct et_tally *tally, bool split, const char **ret_which)
 		ET_REASON_STORE_LOST,
 		ET_REASON_DUPLICATE,
 		ET_REASON_MALFORMED_MESSAGE,
+		ET_REASON_NOT_JUDGED,
 	};
 	const uint64_t *reasons = tally->reasons;
 	uint64_t covered = et_tally_covered(tally);
@@ -79,7 +80,7 @@ et_tally_holds(const struct et_tally *tally, bool split, const char **ret_which)
 		 tally->registrations + covered + sum(tally, elsewhere, ET_COUNT(elsewhere)))
 		which = "messages = registrations + foreign + covered + deleted_device + forked + "
 			"ahead + "
-			"store_lost + duplicate + malformed_message";
+			"store_lost + duplicate + malformed_message + not_judged";
 	if (which != NULL && ret_which != NULL)
 		*ret_which = which;
 	return which == NULL;

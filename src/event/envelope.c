@@ -98,6 +98,20 @@ et_unsnappy(struct et_slice data, struct et_buf *out, struct et_error *err)
 	return 0;
 }
 
+void
+et_snappy(struct et_slice plain, struct et_buf *out)
+{
+	size_t count = snappy_max_compressed_length(plain.size);
+	uint8_t *to;
+
+	et_buf_reset(out);
+	to = et_buf_reserve(out, count);
+	/* It fails only where there is too little room. */
+	if (to != NULL &&
+	    snappy_compress((const char *)plain.data, plain.size, (char *)to, &count) == SNAPPY_OK)
+		et_buf_commit(out, count);
+}
+
 /* Messages whose fields 1 ... count are texts: AuditContext, ResourceId. */
 static bool
 read_texts(struct et_slice bytes, struct et_slice *const targets[], size_t count)

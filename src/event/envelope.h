@@ -37,6 +37,9 @@ ET_CHECKED int et_envelope_read(struct et_slice body, struct et_envelope *ret,
  * A length that its bytes cannot hold is refused before memory is taken for it. */
 ET_CHECKED int et_unsnappy(struct et_slice data, struct et_buf *out, struct et_error *err);
 
+/* The other way round, into `out` (reset first); beyond its ceiling the buffer says so. */
+void et_snappy(struct et_slice plain, struct et_buf *out);
+
 /* Common fields of an event, those that are there. */
 struct et_payload {
 	bool has_metadata;

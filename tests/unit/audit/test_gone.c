@@ -333,6 +333,52 @@ of_what_nobody_can_read_at_the_end_runs_are_not_listed_either(void **state ET_UN
 	assert_int_equal(b.tally.lost_deleted, (UINT64_C(1) << 40) - 10);
 }
 
+/* ---- not shown ---- */
+
+/* The source may not show its device, or no more: whatever else is known of it, only messages are
+ * counted. */
+static void
+what_is_not_shown_is_not_judged(void **state ET_UNUSED)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		struct et_question seen;
+		struct et_question missing;
+		struct bench b;
+		uint64_t want = 8;
+
+		set_up(&b, "##..##.##.");
+		if (i & 1) {
+			next_life(&b, "#.#");
+			want += 2;
+		}
+		b.one.in_store = (i & 2) != 0;
+		b.facts.device_in_store = b.facts.device_owned = (i & 4) != 0;
+		b.facts.not_shown = true;
+		b.one.has_ahead = true;
+		b.one.ahead_until = 9;
+		b.life.forked = 1;
+		b.life.replaced = 1;
+		b.one.elsewhere = 5;
+		b.one.duplicates = 3;
+		assert_int_equal(judge_only(&b, sink), 0);
+		assert_int_equal(b.told.count, 0);
+		assert_int_equal(b.tally.reasons[ET_REASON_NOT_JUDGED], want + 5);
+		assert_int_equal(b.tally.reasons[ET_REASON_DUPLICATE], 3);
+		assert_int_equal(b.tally.aggregates, 0);
+		assert_int_equal(b.tally.expected, 0);
+		b.tally.messages = want + 5 + 3;
+		assert_true(et_tally_holds(&b.tally, b.cut.split, NULL));
+		assert_false(et_judge_wants_orphans(&b.cut, &b.one));
+		seen = ask(&b, b.life.number, 0);
+		missing = ask(&b, b.life.number, 1000);
+		assert_true(seen.seen && missing.seen);
+		assert_int_equal(seen.seen_reason, ET_REASON_NOT_JUDGED);
+		assert_int_equal(missing.seen_reason, ET_REASON_NOT_JUDGED);
+		assert_int_equal(missing.seen_rule, ET_RULE_NOT_SHOWN);
+		clean_up(&b);
+	}
+}
+
 int
 main(void)
 {
@@ -358,6 +404,7 @@ main(void)
 		cmocka_unit_test(an_aggregate_gone_from_a_living_device_may_have_been_forked),
 		cmocka_unit_test(the_sink_can_end_it_at_what_was_seen),
 		cmocka_unit_test(of_what_nobody_can_read_at_the_end_runs_are_not_listed_either),
+		cmocka_unit_test(what_is_not_shown_is_not_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,8 @@ static const struct {
 	{ ET_REASON_FOREIGN, "foreign", false, false },
 	{ ET_REASON_MALFORMED_MESSAGE, "malformed_message", true, true },
 	{ ET_REASON_MALFORMED_DOCUMENT, "malformed_document", true, true },
+	{ ET_REASON_NOT_JUDGED, "not_judged", false, false },
+	{ ET_REASON_BROKEN_RULE, "broken_rule", true, true },
 };
 
 static void

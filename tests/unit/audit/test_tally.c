@@ -94,6 +94,7 @@ each_equation_that_breaks_is_named(void **state ET_UNUSED)
 		{ offsetof(struct et_tally, reasons[ET_REASON_STORE_LOST]), "messages = " },
 		{ offsetof(struct et_tally, reasons[ET_REASON_DUPLICATE]), "messages = " },
 		{ offsetof(struct et_tally, reasons[ET_REASON_MALFORMED_MESSAGE]), "messages = " },
+		{ offsetof(struct et_tally, reasons[ET_REASON_NOT_JUDGED]), "messages = " },
 	};
 
 	for (size_t i = 0; i < ET_COUNT(broken); i++) {

@@ -197,6 +197,34 @@ snappy_data_beyond_the_ceiling_is_refused(void **state ET_UNUSED)
 }
 
 static void
+what_is_compressed_comes_back(void **state ET_UNUSED)
+{
+	static const uint8_t zeros[5000];
+	static const size_t sizes[] = { 0, 1, 60, 5000 };
+	struct et_error err = { 0 };
+	struct et_buf packed;
+	struct et_buf out;
+
+	et_buf_init(&packed, 10000);
+	et_buf_init(&out, 10000);
+	for (size_t i = 0; i < ET_COUNT(sizes); i++) {
+		et_snappy((struct et_slice){ zeros, sizes[i] }, &packed);
+		assert_ok(et_unsnappy(build_slice(&packed), &out, &err), &err);
+		assert_int_equal(out.size, sizes[i]);
+		assert_memory_equal(out.data, zeros, sizes[i]);
+	}
+	assert_true(packed.size < 500);
+	et_buf_done(&packed);
+	/* The room that might be needed must be there. */
+	et_buf_init(&packed, 5000);
+	et_snappy((struct et_slice){ zeros, sizeof(zeros) }, &packed);
+	assert_int_equal(packed.size, 0);
+	assert_true(packed.overflow);
+	et_buf_done(&packed);
+	et_buf_done(&out);
+}
+
+static void
 nothing_behind_snappy_is_an_empty_event(void **state ET_UNUSED)
 {
 	struct et_error err = { 0 };
@@ -396,6 +424,7 @@ main(void)
 		cmocka_unit_test(a_broken_envelope_is_scanned_as_far_as_it_goes),
 		cmocka_unit_test(damaged_snappy_data_is_corrupt),
 		cmocka_unit_test(snappy_data_beyond_the_ceiling_is_refused),
+		cmocka_unit_test(what_is_compressed_comes_back),
 		cmocka_unit_test(nothing_behind_snappy_is_an_empty_event),
 		cmocka_unit_test(common_fields_of_an_event_are_read),
 		cmocka_unit_test(damaged_events_are_corrupt),
