@@ -102,7 +102,7 @@ sanitized() {
 
 # Kills and foreign readers say nothing of memory.
 step_asan() {
-	sanitized 'tests/unit/|tests/live/(audit_kill|flips|recordings|rooms|snapshot|trouble|explain)'
+	sanitized 'tests/unit/|tests/live/(audit_kill|flips|gateway|recordings|rooms|snapshot|trouble|explain)'
 }
 
 step_tsan() {

@@ -15,13 +15,13 @@ release=$root/build/release
 
 run_packages=(
 	build-essential autoconf automake autoconf-archive pkg-config
-	libnats-dev libmongoc-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsnappy-dev
-	uuid-dev libzstd-dev libarchive-dev libjansson-dev libinih-dev libsqlite3-dev libssl-dev
+	libnats-dev libmongoc-dev libcurl4-openssl-dev libprotobuf-c-dev protobuf-c-compiler protobuf-compiler libsnappy-dev
+	uuid-dev libzstd-dev zlib1g-dev libarchive-dev libjansson-dev libinih-dev libsqlite3-dev libssl-dev
 	libcbor-dev libsmartcols-dev uthash-dev libcmocka-dev
 	zstd libarchive-tools jq ca-certificates python3 python3-venv
 )
 test_packages=(
-	bats gcovr pmccabe codespell shellcheck valgrind mandoc procps time sqlite3
+	bats gcovr pmccabe codespell shellcheck valgrind mandoc procps time sqlite3 openssl
 	clang-14 clang-format-14 clang-tidy-14 llvm-14 libclang-rt-14-dev
 )
 # The store of `make bench`.
@@ -70,11 +70,11 @@ install_packages() {
 		apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${packages[@]}"
 }
 
-# The Python of tests/histories, with the libraries that it names.
+# make_venv NAME FOLDER: a Python of its own in build/NAME, with the libraries that the folder names.
 make_venv() {
-	local venv=$root/build/histories-venv wanted=$root/tests/histories/requirements.txt
+	local venv=$root/build/$1 wanted=$root/$2/requirements.txt
 	cmp -s "$wanted" "$venv/requirements.txt" && return
-	say 'installing the libraries of tests/histories'
+	say "installing the libraries of $2"
 	rm -rf "$venv"
 	quietly venv python3 -m venv "$venv"
 	quietly pip "$venv/bin/pip" install -q --disable-pip-version-check -r "$wanted"
@@ -107,7 +107,10 @@ main() {
 	[[ $1 != bench ]] || packages+=("${bench_packages[@]}")
 	mkdir -p "$logs"
 	install_packages "${packages[@]}"
-	[[ $1 == run ]] || make_venv
+	if [[ $1 != run ]]; then
+		make_venv histories-venv tests/histories
+		make_venv gateway-venv tests/servers/gateway
+	fi
 	# It may take minutes the first time, and says itself what it does.
 	"$root/tests/servers/build.sh" "$root/build/servers"
 	configure_release "${options[@]}"

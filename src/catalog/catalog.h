@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/seqset.h"
 #include "base/uuid5.h"
+#include "catalog/findings.h"
 #include "event/coverage.h"
 #include "event/row.h"
 
@@ -210,6 +211,12 @@ struct et_device {
 ET_CHECKED int et_catalog_device(struct et_catalog *catalog, const struct et_uuid *device,
 				 struct et_device *ret, struct et_error *err);
 
+/* The next `room` devices behind `after` (zero UUID: from the start), by id: all that the stream
+ * has shown, be it by a registration alone. */
+ET_CHECKED int et_catalog_devices(struct et_catalog *catalog, const struct et_uuid *after,
+				  struct et_uuid *devices, size_t room, size_t *ret_count,
+				  struct et_error *err);
+
 /* An epoch of a device behind the oldest one, which has none of these. */
 struct et_noted_epoch {
 	unsigned number;
@@ -254,55 +261,6 @@ void et_links_list_free(struct et_links_list *list);
 ET_CLEANUP_DEFINE(et_links_list, et_links_list_free);
 
 /* ---- what audits note ---- */
-
-/* A finding that outlives its run. Slices and texts of a list end with its next step. */
-struct et_noted_finding {
-	struct et_uuid aggregate;
-	unsigned life; /* of the device, 0 is the oldest */
-	uint64_t version;
-	const char *code;
-	struct et_slice body; /* the caller's own form */
-	/* As it was first seen. */
-	int64_t first_time_ns; /* by our own clock */
-	unsigned first_recoverable;
-	/* From here on only what the catalog tells. */
-	int64_t first_run;
-	int64_t last_run;
-	int64_t resolved; /* run; 0: it is open */
-	const char *resolution;
-	int64_t delay_ns;
-};
-/* Notes it as seen in this run; what was noted at first sight stays. */
-ET_CHECKED int et_catalog_note_finding(struct et_catalog *catalog, int64_t run,
-				       const struct et_noted_finding *finding,
-				       struct et_error *err);
-/* The open findings of all known suspects were seen in this run. */
-ET_CHECKED int et_catalog_findings_known(struct et_catalog *catalog, int64_t run,
-					 struct et_error *err);
-ET_CHECKED int et_catalog_resolve(struct et_catalog *catalog, int64_t run,
-				  const struct et_noted_finding *finding, const char *resolution,
-				  int64_t delay_ns, struct et_error *err);
-struct et_finding_list;
-/* The highest version that is noted as lost of an aggregate in a life, and still open: 1, or 0. */
-ET_CHECKED int et_catalog_lost(struct et_catalog *catalog, const struct et_uuid *aggregate,
-			       unsigned life, uint64_t *ret_version, struct et_error *err);
-/* Open ones, by aggregate, life, version: those of an aggregate's verdict (malformed messages
- * apart); those that this run did not see; all. */
-ET_CHECKED int et_finding_list_of(struct et_catalog *catalog, const struct et_uuid *aggregate,
-				  struct et_finding_list **ret, struct et_error *err);
-ET_CHECKED int et_finding_list_gone(struct et_catalog *catalog, int64_t run,
-				    struct et_finding_list **ret, struct et_error *err);
-ET_CHECKED int et_finding_list_open(struct et_catalog *catalog, struct et_finding_list **ret,
-				    struct et_error *err);
-/* Those of an aggregate, open or not, that are about a version: also runs of versions (forked,
- * store_lost), whatever their first one is. */
-ET_CHECKED int et_finding_list_about(struct et_catalog *catalog, const struct et_uuid *aggregate,
-				     uint64_t version, struct et_finding_list **ret,
-				     struct et_error *err);
-ET_CHECKED int et_finding_list_next(struct et_finding_list *list, struct et_noted_finding *ret,
-				    struct et_error *err);
-void et_finding_list_free(struct et_finding_list *list);
-ET_CLEANUP_DEFINE(et_finding_list, et_finding_list_free);
 
 /* Versions of an aggregate with the time, by our own clock, at which an audit saw them. */
 enum et_noted {

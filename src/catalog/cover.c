@@ -143,6 +143,26 @@ et_catalog_device(struct et_catalog *catalog, const struct et_uuid *device, stru
 }
 
 int
+et_catalog_devices(struct et_catalog *catalog, const struct et_uuid *after, struct et_uuid *devices,
+		   size_t room, size_t *ret_count, struct et_error *err)
+{
+	sqlite3_stmt *statement = NULL;
+	size_t count = 0;
+	int r;
+
+	r = et_db_statement(catalog, ET_SQL_DEVICES, &statement, err);
+	if (r < 0)
+		return r;
+	et_bind_uuid(statement, 1, after);
+	et_bind_u64(statement, 2, room);
+	while (count < room && (r = et_db_step(catalog, statement, "list devices", err)) > 0)
+		devices[count++] = et_column_uuid(statement, 0);
+	(void)sqlite3_reset(statement);
+	*ret_count = count;
+	return r < 0 ? r : 0;
+}
+
+int
 et_catalog_epochs(struct et_catalog *catalog, const struct et_uuid *device,
 		  struct et_noted_epoch **ret, size_t *ret_count, struct et_error *err)
 {

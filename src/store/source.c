@@ -18,6 +18,25 @@ et_source_address(const struct et_source *source)
 	return source->ops->address(source);
 }
 
+bool
+et_source_is_partial(const struct et_source *source)
+{
+	return source->ops->shows != NULL;
+}
+
+void
+et_source_tell_devices(struct et_source *source, const struct et_uuid *devices, size_t count)
+{
+	if (source->ops->tell_devices != NULL)
+		source->ops->tell_devices(source, devices, count);
+}
+
+bool
+et_source_shows(const struct et_source *source, const struct et_uuid *device)
+{
+	return source->ops->shows == NULL || source->ops->shows(source, device);
+}
+
 int
 et_source_probe(struct et_source *source, struct et_source_facts *ret, struct et_error *err)
 {

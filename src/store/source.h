@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where stored events come from: MongoDB, or a mongodump .bson file (later the
- * hub's gateway). One interface, so that the audit reads all alike.
+ * Where stored events come from: MongoDB, a mongodump .bson file, or the hub's
+ * gateway. One interface, so that the audit reads all alike.
  *
  * Nothing that a document holds aborts a run: a malformed one comes out as a
  * row with `malformed` and words, and the read goes on.
@@ -12,19 +12,28 @@
 #ifndef ET_STORE_SOURCE_H
 #define ET_STORE_SOURCE_H
 
+#include "base/uuid5.h"
 #include "event/document.h"
 #include "store/conn.h"
 
 #define ET_SOURCE_IDS_MAX 1024u /* ids per request */
 
 struct et_source;
+struct et_gateway_options;
 
 /* Opens MongoDB; as et_store_open. */
 ET_CHECKED int et_source_open_mongo(const struct et_store_options *options, struct et_source **ret,
 				    struct et_error *err);
-/* Opens a .bson file of mongodump (devices_events.bson): one pass over it, offsets are kept in
- * memory sorted by aggregate id. ET_IO; ET_GARBLED when lengths do not add up. */
+/* Opens a .bson file of mongodump (devices_events.bson), plain, gzip or zstd: one pass over it. In
+ * memory stay 40 bytes a document; a packed one is unpacked into a temporary file when the first
+ * document is asked for (store/dumpfile.h). ET_IO; ET_USAGE: no regular file; ET_GARBLED: no
+ * dump, cut off or damaged. */
 ET_CHECKED int et_source_open_dump(const char *path, struct et_source **ret, struct et_error *err);
+/* The hub's gateway (store/gateway.h). It tells only what is still stored, and only of the devices
+ * of its token's owner; it can tell of those alone that it is asked for (et_source_tell_devices),
+ * each in a question of its own. A question that breaks off is asked again, twice. */
+ET_CHECKED int et_source_open_gateway(const struct et_gateway_options *options,
+				      struct et_source **ret, struct et_error *err);
 void et_source_free(struct et_source *source);
 
 /* For messages; lives as long as the source. */
@@ -36,12 +45,23 @@ struct et_source_facts {
 	bool replica_set;
 	bool majority;   /* reads are made with read concern majority */
 	bool secondary;  /* reads may come from a member that lags: the verdict is incomplete */
+	bool partial;    /* shows some devices only; documents is not known */
 	bool has_owners; /* et_source_owners can be asked */
 	char server[64]; /* "mongod 6.0.5", "FerretDB ...", "dump" */
 };
 /* A cheap "is there anything". A database that does not exist is no error: exists is false. */
 ET_CHECKED int et_source_probe(struct et_source *source, struct et_source_facts *ret,
 			       struct et_error *err);
+
+/* A partial source shows some devices only: of others nothing can be said, be they another owner's,
+ * deleted, or not asked for. */
+bool et_source_is_partial(const struct et_source *source);
+/* Which devices a partial source is to ask for; they are copied, and nothing is told of any other.
+ * Before its first question but et_source_probe. */
+void et_source_tell_devices(struct et_source *source, const struct et_uuid *devices, size_t count);
+/* Whether the source had anything of the device when it was last asked for it; a source that is not
+ * partial shows all. */
+bool et_source_shows(const struct et_source *source, const struct et_uuid *device);
 
 /* Which aggregates there are and up to which version: one row per aggregate, in order of the
  * aggregate id, repeated rows (split documents, ghosts, documents that moved) merged to the

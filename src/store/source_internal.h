@@ -40,6 +40,9 @@ struct et_source_ops {
 		       bool *ret_found, struct et_error *err);
 	int (*owners)(struct et_source *source, const char *const *ids, size_t count,
 		      bool *ret_found, struct et_error *err);
+	/* Of partial sources; NULL of others. */
+	void (*tell_devices)(struct et_source *source, const struct et_uuid *devices, size_t count);
+	bool (*shows)(const struct et_source *source, const struct et_uuid *device);
 	const char *(*address)(const struct et_source *source);
 	void (*free)(struct et_source *source);
 };

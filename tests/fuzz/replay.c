@@ -98,7 +98,7 @@ static int
 replay_own_corpus(void)
 {
 	const char *top = getenv("srcdir");
-	const char *name = strrchr(program_invocation_short_name, '_');
+	const char *name = strchr(program_invocation_short_name, '_');
 	char *path = NULL;
 	int r;
 
