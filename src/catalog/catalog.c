@@ -8,7 +8,7 @@
 
 #include "catalog/db.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* WITHOUT ROWID where the key is the way in: the audit walks `coverage` in the order of its key. */
 static const char schema[] =
@@ -54,13 +54,18 @@ static const char schema[] =
 	"CREATE TABLE verdict (aggregate BLOB PRIMARY KEY, in_store INTEGER NOT NULL, latest "
 	"INTEGER NOT NULL, first INTEGER NOT NULL, device BLOB NOT NULL, last INTEGER NOT NULL,"
 	" alive INTEGER NOT NULL, run INTEGER NOT NULL, tally BLOB NOT NULL) WITHOUT ROWID;"
-	/* version: of a malformed message its position. life: 0 is the oldest. */
+	/* version: of a malformed message its position. life: 0 is the oldest. part: enum
+	 * et_finding_part. told: the run that first reported it. ack_time 0: nobody knows of it. */
 	"CREATE TABLE finding (aggregate BLOB NOT NULL, life INTEGER NOT NULL, version INTEGER "
 	"NOT NULL, code TEXT NOT NULL, first_run INTEGER NOT NULL, first_time INTEGER NOT NULL,"
 	" first_recoverable INTEGER NOT NULL, last_run INTEGER NOT NULL, resolved INTEGER NOT NULL "
 	"DEFAULT 0, resolution TEXT NOT NULL DEFAULT '', delay INTEGER NOT NULL DEFAULT 0,"
-	" body BLOB NOT NULL, PRIMARY KEY (aggregate, life, version, code)) WITHOUT ROWID;"
+	" body BLOB NOT NULL, part INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0,"
+	" ack_time INTEGER NOT NULL DEFAULT 0, ack_until INTEGER NOT NULL DEFAULT 0, ack_by TEXT "
+	"NOT NULL DEFAULT '', ack_reason TEXT NOT NULL DEFAULT '',"
+	" PRIMARY KEY (aggregate, life, version, code)) WITHOUT ROWID;"
 	"CREATE INDEX finding_open ON finding (aggregate, life, version, code) WHERE resolved = 0;"
+	"CREATE INDEX finding_untold ON finding (last_run) WHERE told = 0;"
 	"CREATE TABLE rescue (aggregate BLOB NOT NULL, sha256 BLOB NOT NULL, latest INTEGER NOT "
 	"NULL, file TEXT NOT NULL, start INTEGER NOT NULL, bytes INTEGER NOT NULL, time INTEGER "
 	"NOT NULL, PRIMARY KEY (aggregate, sha256)) WITHOUT ROWID;"
@@ -78,6 +83,17 @@ static const char forget_schema_1[] =
 	"DROP TABLE archive; DROP TABLE hole; DROP TABLE coverage; DROP TABLE device;"
 	"DROP TABLE links_event; DROP TABLE noted_latest; DROP TABLE finding; DROP TABLE rescue;";
 
+/* All of schema 2 stays. What its audits found they have told. */
+static const char from_schema_2[] =
+	"ALTER TABLE finding ADD COLUMN part INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE finding ADD COLUMN told INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE finding ADD COLUMN ack_time INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE finding ADD COLUMN ack_until INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE finding ADD COLUMN ack_by TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE finding ADD COLUMN ack_reason TEXT NOT NULL DEFAULT '';"
+	"UPDATE finding SET told = first_run, part = (code = 'malformed_message');"
+	"CREATE INDEX finding_untold ON finding (last_run) WHERE told = 0;";
+
 static int
 read_schema_version(struct et_catalog *catalog, int *ret, struct et_error *err)
 {
@@ -92,6 +108,20 @@ read_schema_version(struct et_catalog *catalog, int *ret, struct et_error *err)
 		*ret = sqlite3_column_int(statement, 0);
 	(void)sqlite3_finalize(statement);
 	return r < 0 ? r : 0;
+}
+
+/* A reader changes nothing. */
+static int
+refuse_schema(struct et_catalog *catalog, int version, struct et_error *err)
+{
+	int r;
+
+	if (version == 0)
+		return et_error_set(err, ET_GONE, "catalog '%s' is empty", catalog->path);
+	r = et_error_set(err, ET_CONFIG, "catalog '%s' is of an older evtrail, with schema %d",
+			 catalog->path, version);
+	et_error_hint(err, "the next `evtrail audit` or `evtrail snapshot` brings it up to date");
+	return r;
 }
 
 static int
@@ -114,14 +144,14 @@ migrate(struct et_catalog *catalog, bool read_only, struct et_error *err)
 	if (version == SCHEMA_VERSION)
 		return 0;
 	if (read_only)
-		return et_error_set(err, ET_GONE, "catalog '%s' is empty", catalog->path);
+		return refuse_schema(catalog, version, err);
 	r = et_catalog_begin(catalog, err);
 	if (r < 0)
 		return r;
 	if (version == 1)
 		r = et_db_exec(catalog, forget_schema_1, err);
 	if (r == 0)
-		r = et_db_exec(catalog, schema, err);
+		r = et_db_exec(catalog, version == 2 ? from_schema_2 : schema, err);
 	if (r < 0)
 		return r;
 	(void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", SCHEMA_VERSION);
@@ -169,6 +199,11 @@ set_up(struct et_catalog *catalog, bool read_only, struct et_error *err)
 			  " in_store INTEGER NOT NULL, latest INTEGER NOT NULL, first INTEGER NOT "
 			  "NULL, known INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
 			  "CREATE TEMP TABLE alive (device BLOB PRIMARY KEY) WITHOUT ROWID;"
+			  "CREATE TEMP TABLE loss (before INTEGER NOT NULL, after INTEGER NOT NULL,"
+			  " number INTEGER NOT NULL, device BLOB NOT NULL, kind INTEGER NOT NULL, "
+			  "flags INTEGER NOT NULL, after_position INTEGER NOT NULL, "
+			  "before_position INTEGER NOT NULL, PRIMARY KEY (before, after, number)) "
+			  "WITHOUT ROWID;"
 			  /* the order of event/lives.h */
 			  "CREATE TEMP TABLE walk (device BLOB NOT NULL, time INTEGER NOT NULL, "
 			  "aggregate BLOB NOT NULL, version INTEGER NOT NULL, position INTEGER NOT "
@@ -229,6 +264,7 @@ et_catalog_open(const char *dir, bool read_only, struct et_catalog **ret, struct
 	int flags = read_only ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
 	int r;
 
+	et_buf_init(&catalog->texts, 1u << 20);
 	catalog->path = et_format("%s/catalog.db", dir);
 	if (read_only && access(catalog->path, F_OK) != 0)
 		return et_error_set(err, ET_GONE, "no catalog in '%s'", dir);
@@ -259,6 +295,7 @@ et_catalog_free(struct et_catalog *catalog)
 	for (size_t i = 0; i < ET_SQL_COUNT; i++)
 		(void)sqlite3_finalize(catalog->statements[i]);
 	(void)sqlite3_close_v2(catalog->db);
+	et_buf_done(&catalog->texts);
 	free(catalog->path);
 	free(catalog);
 }

@@ -55,6 +55,7 @@ static const char *const texts[ET_SQL_COUNT] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[ET_SQL_DEVICE_REBUILD] =
 		"SELECT device FROM device WHERE rebuild ORDER BY device LIMIT ?1",
+	[ET_SQL_DEVICES] = "SELECT device FROM device WHERE device > ?1 ORDER BY device LIMIT ?2",
 	[ET_SQL_EPOCH_DROP] = "DELETE FROM epoch WHERE device = ?1",
 	[ET_SQL_EPOCH_ADD] = "INSERT INTO epoch (device, number, start, start_position, registered)"
 			     " VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -65,10 +66,13 @@ static const char *const texts[ET_SQL_COUNT] = {
 		"class, kind, flags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[ET_SQL_FINDING_NOTE] =
 		"INSERT INTO finding (aggregate, life, version, code, first_run, first_time, "
-		"first_recoverable, last_run, body)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5, ?8)"
+		"first_recoverable, last_run, body, part)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?5, ?8, ?9)"
 		" ON CONFLICT (aggregate, life, version, code) DO UPDATE SET body = excluded.body,"
-		" last_run = excluded.last_run, resolved = 0, resolution = '', delay = 0",
+		" last_run = excluded.last_run, told = CASE resolved WHEN 0 THEN told ELSE 0 END,"
+		" ack_time = CASE resolved WHEN 0 THEN ack_time ELSE 0 END, resolved = 0, "
+		"resolution = '', delay = 0"
+		" RETURNING first_time, told, ack_time, ack_until, ack_by, ack_reason",
 	[ET_SQL_NOTED_ADD] = "INSERT OR REPLACE INTO noted (aggregate, what, time, version)"
 			     " VALUES (?1, ?2, ?3, ?4)",
 	[ET_SQL_NOTED_AT] = "SELECT time, version FROM noted WHERE aggregate = ?1 AND what = ?2"
@@ -80,6 +84,13 @@ static const char *const texts[ET_SQL_COUNT] = {
 	[ET_SQL_FINDING_RESOLVE] =
 		"UPDATE finding SET resolved = ?5, resolution = ?6, delay = ?7 WHERE aggregate = ?1"
 		" AND life = ?2 AND version = ?3 AND code = ?4",
+	[ET_SQL_FINDING_ACKNOWLEDGE] =
+		"UPDATE finding SET ack_time = ?5, ack_until = ?6, ack_by = ?7, ack_reason = ?8"
+		" WHERE aggregate = ?1 AND life = ?2 AND version = ?3 AND code = ?4 "
+		"AND resolved = 0",
+	[ET_SQL_LOSS_ADD] = "INSERT INTO temp.loss (before, after, number, device, kind, flags, "
+			    "after_position, before_position) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, "
+			    "?8)",
 	[ET_SQL_FINDING_LOST] = "SELECT max(version) FROM finding WHERE aggregate = ?1 AND "
 				"life = ?2 AND code = 'lost' AND resolved = 0",
 	[ET_SQL_VERDICT_PUT] =

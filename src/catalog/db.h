@@ -31,6 +31,7 @@ enum et_statement { /* the texts stand in db.c */
 		    ET_SQL_DEVICE_GET,
 		    ET_SQL_DEVICE_PUT,
 		    ET_SQL_DEVICE_REBUILD,
+		    ET_SQL_DEVICES,
 		    ET_SQL_EPOCH_DROP,
 		    ET_SQL_EPOCH_ADD,
 		    ET_SQL_LINKS_ADD,
@@ -41,6 +42,8 @@ enum et_statement { /* the texts stand in db.c */
 		    ET_SQL_NOTED_SETTLED,
 		    ET_SQL_NOTED_DROP,
 		    ET_SQL_FINDING_RESOLVE,
+		    ET_SQL_FINDING_ACKNOWLEDGE,
+		    ET_SQL_LOSS_ADD,
 		    ET_SQL_FINDING_LOST,
 		    ET_SQL_VERDICT_PUT,
 		    ET_SQL_VERDICT_GET,
@@ -73,6 +76,8 @@ struct et_catalog {
 	sqlite3 *db;
 	sqlite3_stmt *statements[ET_SQL_COUNT]; /* prepared at first use */
 	unsigned depth;                         /* open transactions */
+	uint64_t losses;                        /* in temp.loss */
+	struct et_buf texts;                    /* of et_catalog_note_finding */
 	char *path;
 };
 

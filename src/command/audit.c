@@ -22,12 +22,15 @@ touched(void *cookie, const struct et_uuid *aggregate, uint64_t added, uint64_t 
 {
 	struct et_audit *audit = cookie;
 	bool suspect = false;
+	bool shown = true;
 	int r;
 
 	/* A known suspect is judged anew: its device has a new message. */
 	r = et_catalog_is_suspect(audit->state->catalog, aggregate, &suspect, err);
+	if (r == 0 && !suspect)
+		r = et_audit_shows(audit, aggregate, &shown, err);
 	if (r == 0 && !suspect) {
-		audit->tally.reasons[ET_REASON_AHEAD] += added;
+		audit->tally.reasons[shown ? ET_REASON_AHEAD : ET_REASON_NOT_JUDGED] += added;
 		audit->tally.reasons[ET_REASON_DUPLICATE] += duplicates;
 	}
 	return r;
@@ -54,6 +57,7 @@ take_snapshot(struct et_audit *audit, bool second, struct et_error *err)
 	audit->new_messages += snapshot.archived.messages;
 	audit->partial |= snapshot.archived.partial;
 	et_audit_worsen(audit, et_snapshot_status(&snapshot));
+	audit->unsure |= et_snapshot_status(&snapshot) != ET_STATUS_CLEAN;
 	count = et_snapshot_notes(&snapshot, notes);
 	for (unsigned i = 0; i < count; i++)
 		et_audit_note(audit, "%s", notes[i]);
@@ -69,7 +73,10 @@ open_state(struct et_audit *audit, struct et_atomicfile **ret_findings, struct e
 
 	r = et_state_open(audit->options, ET_STATE_WRITE, &audit->state, err);
 	if (r == 0)
-		r = et_audit_open_findings(audit, ret_findings, err);
+		r = et_findings_file_open(audit->options->findings, audit->state->dir, ret_findings,
+					  &audit->findings_file, err);
+	if (r == 0)
+		r = et_audit_recall_report(audit, err);
 	if (r < 0)
 		return r;
 	return et_catalog_run_begin(audit->state->catalog, "audit", audit->started_ns, &audit->run,
@@ -88,9 +95,9 @@ open_sources(struct et_audit *audit, struct et_error *err)
 		r = take_snapshot(audit, false, err);
 	if (r == 0)
 		r = et_audit_rebuild(audit->state, err);
-	if (r < 0)
-		return r;
-	return et_connect_store(options, &audit->source, err);
+	if (r == 0)
+		r = et_connect_store(options, &audit->source, err);
+	return r == 0 ? et_audit_tell_devices(audit, err) : r;
 }
 
 int
@@ -104,13 +111,14 @@ et_audit_look_before(struct et_audit *audit, struct et_error *err)
 		r = et_catalog_totals(audit->state->catalog, &audit->totals, err);
 	if (r < 0)
 		return r;
+	audit->unsure |= facts.secondary;
 	if (facts.secondary) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
 		et_audit_note(
 			audit,
 			"the URI asks for secondaries, which may lag: a verdict needs the primary");
 	}
-	if (!facts.exists || facts.documents == 0) {
+	if (!facts.exists || (facts.documents == 0 && !facts.partial)) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
 		et_audit_note(audit, "nothing was compared: %s %s; check %s",
 			      et_source_address(audit->source),
@@ -127,8 +135,8 @@ et_audit_look_before(struct et_audit *audit, struct et_error *err)
 		return 0;
 	}
 	/* Only a store that holds something is worth noting as this state's own; a dump is a copy
-	 * of it, whatever its name. */
-	if (et_store_dump(audit->options) == NULL)
+	 * of it, whatever its name, and a gateway does not tell which one it shows. */
+	if (et_store_dump(audit->options) == NULL && !facts.partial)
 		r = et_state_claim(audit->state, "store", audit->options->mongo_db, err);
 	return r < 0 ? r : 1;
 }
@@ -171,11 +179,14 @@ prune_copies(struct et_audit *audit, struct et_error *err)
 {
 	struct et_uuid aggregate = { { 0 } };
 	bool suspect;
+	bool shown;
 	int r;
 
 	while ((r = et_rescue_next(audit->rescue, &aggregate, &aggregate, err)) > 0) {
 		r = et_catalog_is_suspect(audit->state->catalog, &aggregate, &suspect, err);
 		if (r == 0 && !suspect)
+			r = et_audit_shows(audit, &aggregate, &shown, err);
+		if (r == 0 && !suspect && shown)
 			r = et_rescue_prune(audit->rescue, &aggregate, NULL, NULL, err);
 		if (r < 0)
 			return r;
@@ -195,6 +206,20 @@ note_rescue(struct et_audit *audit)
 			      counts->turned_away);
 }
 
+/* What another hub's store does not have says nothing of ours. */
+static void
+look_for_common_ground(struct et_audit *audit)
+{
+	const struct et_tally *tally = &audit->tally;
+
+	if (et_tally_covered(tally) > 0 || tally->expected == 0 || audit->totals.events == 0)
+		return;
+	audit->unsure = true;
+	et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
+	et_audit_note(audit, "store and stream have nothing in common: are they of one hub? "
+			     "Check --mongo-uri, --mongo-db, --nats-url");
+}
+
 static int
 judge_all(struct et_audit *audit, struct et_error *err)
 {
@@ -209,11 +234,15 @@ judge_all(struct et_audit *audit, struct et_error *err)
 		r = et_catalog_begin(catalog, err);
 	if (r < 0)
 		return r;
+	look_for_common_ground(audit);
 	r = et_audit_list_malformed(audit, err);
+	if (r == 0 && audit->options->full)
+		r = et_audit_contents(audit, err);
 	if (r == 0)
 		r = et_audit_resolve(audit, err);
 	if (r == 0)
-		r = et_catalog_notes_sweep(catalog, err);
+		/* What is not shown is no suspect: its notes stay. */
+		r = et_source_is_partial(audit->source) ? 0 : et_catalog_notes_sweep(catalog, err);
 	if (r == 0)
 		r = prune_copies(audit, err);
 	if (r == 0)
@@ -247,20 +276,12 @@ settle_verdict(struct et_audit *audit)
 {
 	const struct et_tally *tally = &audit->tally;
 
-	for (unsigned i = 0; i < ET_REASON_COUNT; i++)
-		if (tally->reasons[i] + tally->deleted[i] > 0 &&
-		    et_reason_info((enum et_reason)i)->is_finding)
-			et_audit_worsen(audit, ET_STATUS_FINDINGS);
+	if (et_audit_alarms(audit))
+		et_audit_worsen(audit, ET_STATUS_FINDINGS);
 	if (audit->blind_count > 0 && tally->reasons[ET_REASON_UNVERIFIABLE_GAP] > 0) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
 		et_audit_note(audit, "the stream was made again, restored or rolled back: what was "
 				     "published in between cannot be judged");
-	}
-	if (et_tally_covered(tally) == 0 && tally->expected > 0 && audit->totals.events > 0) {
-		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
-		et_audit_note(audit,
-			      "store and stream have nothing in common: are they of one hub? "
-			      "Check --mongo-uri, --mongo-db, --nats-url");
 	}
 	if (audit->totals.hole_count > 0) {
 		et_audit_worsen(audit, ET_STATUS_INCOMPLETE);
@@ -284,7 +305,7 @@ end_run(struct et_audit *audit, int r, struct et_error *err)
 		.exit_status = (int)status,
 		.last_seq = audit->totals.last_seq,
 		.messages = audit->new_messages,
-		.findings = audit->findings_total,
+		.findings = audit->shown.total,
 	};
 
 	if (audit->state == NULL || audit->run == 0)
@@ -309,6 +330,9 @@ compare_and_report(struct et_audit *audit, struct et_error *err)
 	tally->registrations = audit->totals.registrations;
 	tally->reasons[ET_REASON_FOREIGN] = audit->totals.foreign;
 	tally->reasons[ET_REASON_MALFORMED_MESSAGE] = audit->totals.malformed;
+	r = et_audit_note_shown(audit, err);
+	if (r < 0)
+		return r;
 	settle_verdict(audit);
 	if (!et_tally_holds(tally, audit->cut.split, &broken)) {
 		et_audit_worsen(audit, ET_STATUS_ERROR);
@@ -324,6 +348,8 @@ run(struct et_audit *audit, struct et_error *err)
 	int r;
 
 	r = et_store_check(audit->options, err);
+	if (r == 0)
+		r = et_options_check_fail_on(audit->options, err);
 	if (r == 0 && audit->options->explain != NULL)
 		return et_audit_explain(audit, err);
 	if (r == 0)
@@ -335,7 +361,9 @@ run(struct et_audit *audit, struct et_error *err)
 		r = compare_and_report(audit, err);
 	}
 	if (r == 0)
-		r = et_audit_close_findings(audit, file, err);
+		/* Where nothing was compared, the list of the last comparison stays. */
+		r = et_findings_file_close(audit->options->findings, file,
+					   ET_STEAL(audit->findings_file), audit->compared, err);
 	if (r == 0)
 		r = et_audit_report(audit, err);
 	if (audit->findings_file != NULL)
@@ -354,31 +382,34 @@ et_verb_audit(const struct et_options *options, struct et_error *err)
 			 .time_ns = ET_TIME_NONE },
 		.last_snapshot_time_ns = ET_TIME_NONE,
 		.frozen_ns = ET_TIME_NONE,
+		.looked_for = 1u << ET_PART_VERDICT | 1u << ET_PART_MESSAGES,
 	};
 	int r;
 
+	if (options->full)
+		audit.looked_for |= 1u << ET_PART_CONTENTS;
 	if (options->settle < ET_SETTLE_LEAST_NS && options->settle > 0)
 		et_log(ET_LOG_WARNING,
 		       "--settle is below 45s: the hub itself may be 35 s behind its saves");
-	et_arena_init(&audit.texts, 0);
+	et_roll_init(&audit.shown);
+	audit.incidents = et_incidents_new();
 	et_buf_init(&audit.encoded, NOTES_BYTES_MAX);
 	audit.fingerprint = et_hasher_new();
 	et_hasher_begin(audit.fingerprint);
 	et_buf_init(&audit.notes, NOTES_BYTES_MAX);
-	audit.findings = et_calloc(ET_REPORT_FINDINGS_MAX, sizeof(*audit.findings));
 	r = run(&audit, err);
 	et_recall_free(audit.recall);
 	et_rescue_close(audit.rescue);
 	et_source_free(audit.source);
 	et_conn_free(audit.conn);
 	et_state_free(audit.state);
-	free(audit.findings);
+	et_incidents_free(audit.incidents);
 	et_hasher_free(audit.fingerprint);
 	et_buf_done(&audit.encoded);
 	et_places_free(audit.places);
 	free(audit.zones);
 	free(audit.blinds);
-	et_arena_done(&audit.texts);
+	et_roll_done(&audit.shown);
 	et_buf_done(&audit.notes);
 	return r < 0 ? r : (int)audit.status;
 }

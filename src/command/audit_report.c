@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The report of an audit: what was counted and noted, as report.h wants it. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
@@ -10,8 +11,11 @@
 
 #define NOTES_MAX 50u
 #define LINES_OF_HOLES 100u
-/* The catalog's note of the last report: its digest, and since when reports say the same. */
+/* The catalog's notes of the last report to people: its digest, and since when reports say the
+ * same; what it noted, as a digest; and when it was. */
 #define LAST_REPORT "last_report"
+#define LAST_NOTES "last_notes"
+#define LAST_READ "last_read"
 
 void
 et_audit_note(struct et_audit *audit, const char *format, ...)
@@ -39,7 +43,8 @@ terminal_width(void)
 }
 
 static int
-print(const struct et_report *report, const struct et_options *options, struct et_error *err)
+print(const struct et_report *report, const struct et_options *options, bool brief,
+      struct et_error *err)
 {
 	unsigned width = terminal_width();
 	bool colour = width > 0 && getenv("NO_COLOR") == NULL;
@@ -48,11 +53,11 @@ print(const struct et_report *report, const struct et_options *options, struct e
 		return et_report_json(report, stdout, err);
 	if (options->quiet && report->exit_status == ET_STATUS_CLEAN)
 		return 0;
-	if (report->same_since_ns != ET_TIME_NONE && !options->verbose && options->findings == NULL)
+	if (brief)
 		et_report_line(report, stdout, colour);
 	else
 		et_report_text(report, stdout, colour, width);
-	return 0;
+	return fflush(stdout) == 0 ? 0 : et_error_errno(err, errno, "write the report");
 }
 
 /* ---- the same again ---- */
@@ -104,6 +109,77 @@ seen_before(struct et_audit *audit, const struct et_report *report, int64_t *ret
 	return et_catalog_set(catalog, LAST_REPORT, note, err);
 }
 
+/* ---- nothing new ---- */
+
+int
+et_audit_recall_report(struct et_audit *audit, struct et_error *err)
+{
+	struct et_buf noted;
+	int r;
+
+	audit->read_ns = ET_TIME_NONE;
+	et_buf_init(&noted, 256);
+	r = et_catalog_get(audit->state->catalog, LAST_READ, &noted, err);
+	if (r > 0 && et_time_parse(et_buf_cstr(&noted), &audit->read_ns, NULL) < 0)
+		audit->read_ns = ET_TIME_NONE;
+	et_buf_done(&noted);
+	return r < 0 ? r : 0;
+}
+
+static void
+digest_notes(const struct et_audit *audit, char hex[ET_SHA256_HEX_BYTES])
+{
+	struct et_hasher *hasher = et_hasher_new();
+	struct et_sha256 digest;
+
+	et_hasher_once(hasher, audit->notes.data, audit->notes.size, &digest);
+	et_hasher_free(hasher);
+	et_sha256_hex(&digest, hex);
+}
+
+/* People have seen all that there is, and nothing ended. */
+static int
+is_quiet(const struct et_audit *audit, bool *ret, struct et_error *err)
+{
+	char hex[ET_SHA256_HEX_BYTES];
+	struct et_buf noted;
+	int r;
+
+	*ret = false;
+	if (!audit->compared || audit->read_ns == ET_TIME_NONE || audit->unread > 0 ||
+	    audit->shown.standings[ET_STANDING_NEW] > 0 ||
+	    audit->resolved.late + audit->resolved.changed > 0 ||
+	    (audit->status != ET_STATUS_CLEAN && audit->status != ET_STATUS_FINDINGS))
+		return 0;
+	digest_notes(audit, hex);
+	et_buf_init(&noted, 256);
+	r = et_catalog_get(audit->state->catalog, LAST_NOTES, &noted, err);
+	*ret = r > 0 && strcmp(et_buf_cstr(&noted), hex) == 0;
+	et_buf_done(&noted);
+	return r < 0 ? r : 0;
+}
+
+/* What was printed is told; what people have read they need not read again. */
+static int
+note_told(struct et_audit *audit, struct et_error *err)
+{
+	struct et_catalog *catalog = audit->state->catalog;
+	char time[ET_TIME_TEXT_BYTES];
+	char hex[ET_SHA256_HEX_BYTES];
+	int r = 0;
+
+	if (!audit->compared)
+		return 0;
+	if (!audit->options->json) {
+		digest_notes(audit, hex);
+		r = et_catalog_set(catalog, LAST_NOTES, hex, err);
+		if (r == 0)
+			r = et_catalog_set(catalog, LAST_READ,
+					   et_time_format(audit->started_ns, time), err);
+	}
+	return r == 0 ? et_catalog_findings_told(catalog, audit->run, err) : r;
+}
+
 static size_t
 point_at_notes(const struct et_audit *audit, const char *notes[NOTES_MAX])
 {
@@ -116,19 +192,16 @@ point_at_notes(const struct et_audit *audit, const char *notes[NOTES_MAX])
 	return audit->note_count;
 }
 
-int
-et_audit_report(struct et_audit *audit, struct et_error *err)
+/* What the comparison has shown, without lists. */
+static struct et_report
+report_of(const struct et_audit *audit)
 {
-	struct et_noted_hole noted[LINES_OF_HOLES];
-	struct et_report_hole holes[LINES_OF_HOLES];
-	const char *notes[NOTES_MAX];
-	struct et_tally *tally = &audit->tally;
+	const struct et_tally *tally = &audit->tally;
 	struct et_report report = {
 		.tool_version = PACKAGE_VERSION,
 		.command = "audit",
 		.verdict = et_status_word(audit->status),
 		.exit_status = (int)audit->status,
-		.notes = notes,
 		.stream = audit->options->stream,
 		.identity = audit->identity,
 		.first_seq = audit->conn != NULL ? audit->stream_first : audit->totals.first_seq,
@@ -138,7 +211,6 @@ et_audit_report(struct et_audit *audit, struct et_error *err)
 		.requested_last = audit->conn != NULL ? audit->stream_last : audit->totals.last_seq,
 		.compared_first = audit->compared ? audit->totals.first_seq : 0,
 		.compared_last = audit->compared ? audit->totals.last_seq : 0,
-		.holes = holes,
 		.documents = audit->documents,
 		.aggregates = tally->aggregates,
 		.effort = audit->effort,
@@ -147,34 +219,69 @@ et_audit_report(struct et_audit *audit, struct et_error *err)
 		.tally = *tally,
 		.split = audit->cut.split,
 		.verbose = audit->options->verbose,
-		.findings = audit->findings,
-		.finding_count = audit->finding_count,
-		.findings_total = audit->findings_total,
+		.findings = audit->shown.list,
+		.finding_count = audit->shown.count,
+		.findings_total = audit->shown.total,
+		.expired = audit->expired,
 		.findings_file = audit->options->findings,
 		.duration_ns = et_clock_now_ns() - audit->started_ns,
 		.new_messages = audit->new_messages,
 	};
-	uint64_t total = 0;
-	int r;
 
+	memcpy(report.standings, audit->shown.standings, sizeof(report.standings));
+	report.standings[ET_STANDING_RESOLVED] = audit->resolved.late + audit->resolved.changed;
+	memcpy(report.lost, audit->lost, sizeof(report.lost));
 	report.effort.suspects = audit->suspects;
 	report.effort.known = audit->known;
+	report.sums_hold = et_tally_holds(tally, audit->cut.split, &report.sums_broken);
+	return report;
+}
+
+/* What only the whole report tells. */
+static int
+look_closer(struct et_audit *audit, struct et_report *report, struct et_error *err)
+{
+	int r = 0;
+
+	et_roll_sort(&audit->shown);
+	if (!audit->compared)
+		return 0;
+	r = et_audit_recovery(audit, &report->recovery, err);
+	if (r == 0)
+		r = et_audit_incidents(audit, err);
+	return r == 0 ? et_audit_report_incidents(audit, &report->incidents, err) : r;
+}
+
+int
+et_audit_report(struct et_audit *audit, struct et_error *err)
+{
+	const struct et_options *options = audit->options;
+	struct et_noted_hole noted[LINES_OF_HOLES];
+	struct et_report_hole holes[LINES_OF_HOLES];
+	const char *notes[NOTES_MAX];
+	struct et_report report = report_of(audit);
+	uint64_t total = 0;
+	bool brief = false;
+	int r;
+
+	report.notes = notes;
+	report.note_count = point_at_notes(audit, notes);
+	report.holes = holes;
 	r = et_catalog_holes(audit->state->catalog, noted, LINES_OF_HOLES, &report.hole_count,
 			     &total, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < report.hole_count; i++)
+	for (size_t i = 0; r == 0 && i < report.hole_count; i++)
 		holes[i] = (struct et_report_hole){ noted[i].first_seq, noted[i].last_seq,
 						    noted[i].type };
-	report.sums_hold = et_tally_holds(tally, audit->cut.split, &report.sums_broken);
-	report.note_count = point_at_notes(audit, notes);
-	if (audit->compared) {
-		r = et_audit_recovery(audit, &report.recovery, err);
-		if (r < 0)
-			return r;
-	}
-	r = seen_before(audit, &report, &report.same_since_ns, err);
-	if (r < 0)
-		return r;
-	return print(&report, audit->options, err);
+	if (r == 0)
+		r = is_quiet(audit, &brief, err);
+	if (r == 0)
+		r = seen_before(audit, &report, &report.same_since_ns, err);
+	brief |= report.same_since_ns != ET_TIME_NONE;
+	brief &= !options->json && !options->verbose;
+	if (r == 0 && !brief)
+		r = look_closer(audit, &report, err);
+	if (r == 0)
+		r = print(&report, options, brief, err);
+	et_audit_incidents_done(&report.incidents);
+	return r == 0 ? note_told(audit, err) : r;
 }

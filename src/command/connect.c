@@ -6,6 +6,7 @@
 
 #include "base/atomicfile.h"
 #include "command/snapshot.h"
+#include "store/gateway.h"
 #include "store/source.h"
 
 #define SECRET_BYTES_MAX 65536u
@@ -99,20 +100,36 @@ et_store_dump(const struct et_options *options)
 								: NULL;
 }
 
-int
-et_store_check(const struct et_options *options, struct et_error *err)
+#define GATEWAY "gateway"
+#define GATEWAY_HTTP "gateway+http"
+
+bool
+et_store_gateway(const struct et_options *options)
 {
-	const char *path = et_store_dump(options);
+	return strcmp(options->store, GATEWAY) == 0 || strcmp(options->store, GATEWAY_HTTP) == 0;
+}
+
+/* Nobody is asked: only the options, and the files that they name, are looked at. */
+static int
+check_gateway(const struct et_options *options, struct et_error *err)
+{
+	ET_CLEAN(et_source) struct et_source *source = NULL;
+	const char *missing = given(options->gateway_url) == NULL          ? "--gateway-url"
+			      : given(options->gateway_token_file) == NULL ? "--gateway-token-file"
+									   : NULL;
+
+	if (missing == NULL)
+		return et_connect_store(options, &source, err);
+	(void)et_error_set(err, ET_USAGE, "--store %s needs %s", options->store, missing);
+	et_error_hint(err, "the gateway asks for a token, and shows the devices of its owner");
+	return ET_USAGE;
+}
+
+static int
+check_dump(const char *path, struct et_error *err)
+{
 	struct stat file;
 
-	if (strcmp(options->store, "mongodb") == 0)
-		return 0;
-	if (path == NULL) {
-		(void)et_error_set(err, ET_USAGE, "--store: '%s' is neither mongodb nor dump:FILE",
-				   options->store);
-		et_error_hint(err, "another server is --mongo-uri, another database --mongo-db");
-		return ET_USAGE;
-	}
 	if (path[0] == '\0')
 		(void)et_error_set(err, ET_USAGE, "--store: 'dump:' names no file");
 	else if (stat(path, &file) != 0 || access(path, R_OK) != 0)
@@ -125,13 +142,55 @@ et_store_check(const struct et_options *options, struct et_error *err)
 	return ET_USAGE;
 }
 
+int
+et_store_check(const struct et_options *options, struct et_error *err)
+{
+	const char *path = et_store_dump(options);
+
+	if (strcmp(options->store, "mongodb") == 0)
+		return 0;
+	if (path != NULL)
+		return check_dump(path, err);
+	if (et_store_gateway(options))
+		return check_gateway(options, err);
+	(void)et_error_set(
+		err, ET_USAGE,
+		"--store: '%s' is neither mongodb nor gateway, gateway+http or dump:FILE",
+		options->store);
+	et_error_hint(err, "another server is --mongo-uri, another database --mongo-db");
+	return ET_USAGE;
+}
+
 static int
 open_dump(const char *path, struct et_source **ret, struct et_error *err)
 {
 	int r = et_source_open_dump(path, ret, err);
 
 	if (r == ET_GARBLED)
-		et_error_hint(err, "it must be a .bson file of mongodump, not compressed");
+		et_error_hint(err, "it must be a whole mongodump .bson file: plain, gzip or zstd");
+	return r;
+}
+
+static int
+open_gateway(const struct et_options *options, struct et_source **ret, struct et_error *err)
+{
+	struct et_gateway_options gateway = {
+		.url = options->gateway_url,
+		.http = strcmp(options->store, GATEWAY_HTTP) == 0,
+		.ca_file = given(options->gateway_ca),
+		.cert_file = given(options->gateway_cert),
+		.key_file = given(options->gateway_key),
+		.connect_timeout_ns = connect_timeout(options),
+		.timeout_ns = options->gateway_timeout,
+	};
+	char *token = NULL;
+	int r = et_secret_read(options->gateway_token_file, &token, err);
+
+	if (r == 0) {
+		gateway.token = token;
+		r = et_source_open_gateway(&gateway, ret, err);
+	}
+	et_secret_free(token);
 	return r;
 }
 
@@ -153,6 +212,8 @@ et_connect_store(const struct et_options *options, struct et_source **ret, struc
 
 	if (dump != NULL)
 		return open_dump(dump, ret, err);
+	if (et_store_gateway(options))
+		return open_gateway(options, ret, err);
 	r = et_secret_read(options->mongo_uri_file, &uri, err);
 	if (r == 0) {
 		if (uri != NULL)

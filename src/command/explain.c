@@ -54,12 +54,16 @@ parse_key(const char *text, struct key *ret, struct et_error *err)
 /* ---- the suspect ---- */
 
 static int
-open_sources(struct et_audit *audit, struct et_error *err)
+open_sources(struct et_audit *audit, const struct key *key, struct et_error *err)
 {
+	struct et_slice id = { (const uint8_t *)key->aggregate_id, strlen(key->aggregate_id) };
+	struct et_uuid aggregate = et_ident_key(id, NULL);
 	int r = et_state_open(audit->options, ET_STATE_READ, &audit->state, err);
 
 	if (r == 0)
 		r = et_connect_store(audit->options, &audit->source, err);
+	if (r == 0)
+		r = et_audit_tell_device_of(audit, &aggregate, err);
 	if (r == 0)
 		r = et_audit_look_before(audit, err);
 	if (r >= 0)
@@ -326,7 +330,7 @@ et_audit_explain(struct et_audit *audit, struct et_error *err)
 	et_seqset_init(&explainer->story.stored);
 	r = parse_key(audit->options->explain, &key, err);
 	if (r == 0)
-		r = open_sources(audit, err);
+		r = open_sources(audit, &key, err);
 	if (r == 0) {
 		r = gather(explainer, &key, err);
 		if (r == 0)

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The findings of an audit: to the file, to the report, to the catalog. */
-#include <errno.h>
-#include <libgen.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "command/audit.h"
-#include "command/place.h"
 
+/* What makes a report the same as the last one. That something is known by now does not make it
+ * another; that somebody acknowledged it does. */
 static void
-show_finding(struct et_audit *audit, const struct et_report_finding *finding)
+fingerprint(struct et_audit *audit, const struct et_report_finding *reported)
 {
-	struct et_report_finding *shown;
-
-	if (audit->finding_count == ET_REPORT_FINDINGS_MAX)
-		return;
-	shown = &audit->findings[audit->finding_count++];
-	*shown = *finding;
-	shown->device_id =
-		et_arena_strndup(&audit->texts, finding->device_id, strlen(finding->device_id));
-	shown->aggregate_id = et_arena_strndup(&audit->texts, finding->aggregate_id,
-					       strlen(finding->aggregate_id));
-	if (finding->href != NULL)
-		shown->href = et_arena_strndup(&audit->texts, finding->href, strlen(finding->href));
-}
-
-/* What makes a report the same as the last one. */
-static void
-fingerprint(struct et_audit *audit, const struct et_finding *finding)
-{
+	const struct et_finding *finding = &reported->finding;
 	const uint64_t numbers[] = { finding->reason, finding->recoverable, finding->version,
-				     finding->seq };
+				     finding->seq, reported->standing == ET_STANDING_ACKNOWLEDGED };
 
 	et_hasher_add(audit->fingerprint, &finding->aggregate, sizeof(finding->aggregate));
 	et_hasher_add(audit->fingerprint, numbers, sizeof(numbers));
@@ -74,6 +53,8 @@ encode(const struct et_report_finding *reported, struct et_buf *out)
 	put_text(out, reported->device_id);
 	put_text(out, reported->aggregate_id);
 	put_text(out, reported->href);
+	put_text(out, reported->code);
+	put_text(out, reported->details);
 }
 
 static bool
@@ -86,6 +67,17 @@ take_text(struct et_cursor *cursor, struct et_arena *arena, const char **ret)
 		return false;
 	*ret = et_arena_strndup(arena, (const char *)text.data, text.size);
 	return *ret != NULL;
+}
+
+/* One that may be missing: NULL. */
+static bool
+take_optional(struct et_cursor *cursor, struct et_arena *arena, const char **ret)
+{
+	if (!take_text(cursor, arena, ret))
+		return false;
+	if ((*ret)[0] == '\0')
+		*ret = NULL;
+	return true;
 }
 
 static bool
@@ -122,9 +114,13 @@ decode(struct et_slice body, struct et_arena *arena, struct et_report_finding *r
 	};
 	memcpy(one->device.bytes, device.data, sizeof(one->device.bytes));
 	memcpy(one->aggregate.bytes, aggregate.data, sizeof(one->aggregate.bytes));
-	return take_text(&cursor, arena, &ret->device_id) &&
-	       take_text(&cursor, arena, &ret->aggregate_id) &&
-	       take_text(&cursor, arena, &ret->href);
+	if (!take_text(&cursor, arena, &ret->device_id) ||
+	    !take_text(&cursor, arena, &ret->aggregate_id) ||
+	    !take_optional(&cursor, arena, &ret->href))
+		return false;
+	/* Schema 2 knew nothing of these. */
+	return et_cursor_left(&cursor) == 0 || (take_optional(&cursor, arena, &ret->code) &&
+						take_optional(&cursor, arena, &ret->details));
 }
 
 int
@@ -154,16 +150,92 @@ to_sequence(struct et_audit *audit, uint64_t *position, struct et_error *err)
 	return r < 0 ? r : 0;
 }
 
-/* To the report and to the file; positions become the sequences of their identities. */
+/* For the incidents: by the upper end of what is known of its time. */
 static int
-show(struct et_audit *audit, const struct et_report_finding *reported, struct et_error *err)
+note_loss(struct et_audit *audit, const struct et_report_finding *reported, struct et_error *err)
+{
+	const struct et_finding *finding = &reported->finding;
+	bool own = finding->time_ns != ET_TIME_NONE;
+	struct et_noted_loss loss = {
+		.after_ns = own ? finding->time_ns : finding->after_ns,
+		.before_ns = own ? finding->time_ns : finding->before_ns,
+		.device = finding->device,
+		.kind = finding->kind,
+		.after_position = finding->after_seq,
+		.before_position = finding->before_seq,
+	};
+
+	/* What nothing follows was saved before the cut. */
+	if (loss.before_ns == ET_TIME_NONE)
+		loss.before_ns = audit->cut.time_ns;
+	/* The clocks of two replicas can swap the neighbours. */
+	if (loss.before_ns < loss.after_ns) {
+		int64_t before_ns = loss.before_ns;
+
+		loss.before_ns = loss.after_ns;
+		loss.after_ns = before_ns;
+	}
+	if (finding->recoverable != ET_RECOVERABLE_NOT_SAID &&
+	    finding->recoverable != ET_RECOVERABLE_SUPERSEDED)
+		loss.flags |= ET_LOSS_RECOVERABLE;
+	if (reported->standing == ET_STANDING_NEW)
+		loss.flags |= ET_LOSS_NEW;
+	return et_catalog_loss_add(audit->state->catalog, &loss, err);
+}
+
+static void
+count_standing(struct et_audit *audit, const struct et_report_finding *reported, bool expired)
+{
+	enum et_reason reason = reported->finding.reason;
+	bool passes =
+		reported->standing == ET_STANDING_ACKNOWLEDGED ||
+		(reported->standing == ET_STANDING_KNOWN && et_options_fail_on_new(audit->options));
+
+	audit->listed[reason]++;
+	audit->alarms += et_reason_info(reason)->is_finding && !passes;
+	audit->expired += expired;
+	audit->lost[reported->standing] += et_report_is_lost(reported);
+	audit->unread += reported->standing != ET_STANDING_ACKNOWLEDGED &&
+			 reported->first_seen_ns > audit->read_ns;
+}
+
+bool
+et_audit_alarms(const struct et_audit *audit)
+{
+	const struct et_tally *tally = &audit->tally;
+
+	if (audit->alarms > 0)
+		return true;
+	for (unsigned i = 0; i < ET_REASON_COUNT; i++) {
+		uint64_t count = tally->reasons[i] + tally->deleted[i];
+		/* One finding can be many messages. Of what is lost each version is one, and
+		 * what is too much to be listed nobody can have acknowledged. */
+		bool each = i == ET_REASON_LOST || i == ET_REASON_LOST_IN_GAP;
+
+		if (et_reason_info((enum et_reason)i)->is_finding && count > 0 &&
+		    (each ? audit->listed[i] < count : audit->listed[i] == 0))
+			return true;
+	}
+	return false;
+}
+
+/* To the report and to the file; positions become the sequences of their identities. noted: what
+ * the catalog knows of it. */
+static int
+show(struct et_audit *audit, const struct et_report_finding *reported,
+     const struct et_noted_finding *noted, struct et_error *err)
 {
 	struct et_report_finding shown = *reported;
+	bool expired = false;
 	int r = 0;
 
-	audit->findings_total++;
-	fingerprint(audit, &reported->finding);
-	if (audit->totals.identities > 1) {
+	et_roll_stand(noted, 0, audit->started_ns, &shown, &expired);
+	shown.last_seen_ns = audit->started_ns;
+	count_standing(audit, &shown, expired);
+	fingerprint(audit, &shown);
+	if (et_report_is_lost(&shown))
+		r = note_loss(audit, &shown, err);
+	if (r == 0 && audit->totals.identities > 1) {
 		r = to_sequence(audit, &shown.finding.after_seq, err);
 		if (r == 0)
 			r = to_sequence(audit, &shown.finding.before_seq, err);
@@ -172,10 +244,34 @@ show(struct et_audit *audit, const struct et_report_finding *reported, struct et
 	}
 	if (r < 0)
 		return r;
-	show_finding(audit, &shown);
+	et_roll_add(&audit->shown, &shown);
 	return audit->findings_file != NULL
 		       ? et_report_finding_line(&shown, audit->findings_file, err)
 		       : 0;
+}
+
+int
+et_audit_found_in(struct et_audit *audit, enum et_finding_part part,
+		  const struct et_report_finding *reported, struct et_error *err)
+{
+	const struct et_finding *finding = &reported->finding;
+	struct et_noted_finding noted = {
+		.aggregate = finding->aggregate,
+		.life = finding->life,
+		.version = part == ET_PART_MESSAGES ? finding->seq : finding->version,
+		.code = et_report_code(reported),
+		.part = part,
+		.first_time_ns = audit->started_ns,
+		.first_recoverable = finding->recoverable,
+	};
+	int r;
+
+	encode(reported, &audit->encoded);
+	noted.body = (struct et_slice){ audit->encoded.data, audit->encoded.size };
+	r = et_buf_check(&audit->encoded, "a finding", err);
+	if (r == 0)
+		r = et_catalog_note_finding(audit->state->catalog, audit->run, &noted, &noted, err);
+	return r == 0 ? show(audit, reported, &noted, err) : r;
 }
 
 int
@@ -184,27 +280,15 @@ et_audit_found(struct et_audit *audit, const struct et_finding *finding, const c
 {
 	ET_CLEAN_MEM char *text =
 		href.size > 0 ? et_strndup((const char *)href.data, href.size) : NULL;
-	struct et_report_finding reported = { .finding = *finding,
-					      .device_id = device_id,
-					      .aggregate_id = aggregate_id,
-					      .href = text };
-	struct et_noted_finding noted = {
-		.aggregate = finding->aggregate,
-		.life = finding->life,
-		.version = finding->reason == ET_REASON_MALFORMED_MESSAGE ? finding->seq
-									  : finding->version,
-		.code = et_reason_info(finding->reason)->name,
-		.first_time_ns = audit->started_ns,
-		.first_recoverable = finding->recoverable,
-	};
-	int r;
+	const struct et_report_finding reported = { .finding = *finding,
+						    .device_id = device_id,
+						    .aggregate_id = aggregate_id,
+						    .href = text };
 
-	encode(&reported, &audit->encoded);
-	noted.body = (struct et_slice){ audit->encoded.data, audit->encoded.size };
-	r = et_buf_check(&audit->encoded, "a finding", err);
-	if (r == 0)
-		r = show(audit, &reported, err);
-	return r == 0 ? et_catalog_note_finding(audit->state->catalog, audit->run, &noted, err) : r;
+	return et_audit_found_in(audit,
+				 finding->reason == ET_REASON_MALFORMED_MESSAGE ? ET_PART_MESSAGES
+										: ET_PART_VERDICT,
+				 &reported, err);
 }
 
 int
@@ -217,11 +301,8 @@ et_audit_recall_finding(struct et_audit *audit, const struct et_noted_finding *n
 
 	et_arena_init(&texts, 0);
 	r = et_finding_decode(noted->body, &texts, &reported, err);
-	if (r == 0) {
-		if (reported.href[0] == '\0')
-			reported.href = NULL;
-		r = show(audit, &reported, err);
-	}
+	if (r == 0)
+		r = show(audit, &reported, noted, err);
 	et_arena_done(&texts);
 	return r;
 }
@@ -282,71 +363,4 @@ et_audit_list_malformed(struct et_audit *audit, struct et_error *err)
 	while (r == 0 && (r = et_entry_list_next(list, &entry, err)) > 0)
 		r = entry.malformed > 0 ? list_malformed_of(audit, &entry, err) : 0;
 	return r < 0 ? r : 0;
-}
-
-/* ---- the file ---- */
-
-/* A list in the place of the catalog or of an archive would be the end of it. */
-static int
-refuse_state(const struct et_audit *audit, const char *place, struct et_error *err)
-{
-	ET_CLEAN_MEM char *state = et_place_of(audit->state->dir);
-
-	if (!et_place_lies_in(place, state))
-		return 0;
-	(void)et_error_set(err, ET_USAGE, "--findings %s lies in the state", place);
-	et_error_hint(err, "give a file outside of %s", state);
-	return ET_USAGE;
-}
-
-/* A pipe or a device is written to as it is; it cannot be replaced. */
-static int
-open_stream(struct et_audit *audit, const char *place, struct et_error *err)
-{
-	audit->findings_file = fopen(place, "we");
-	return audit->findings_file != NULL ? 0 : et_error_errno(err, errno, "write '%s'", place);
-}
-
-int
-et_audit_open_findings(struct et_audit *audit, struct et_atomicfile **ret, struct et_error *err)
-{
-	const char *path = audit->options->findings;
-	ET_CLEAN_MEM char *place = NULL;
-	ET_CLEAN_MEM char *for_dir = NULL;
-	ET_CLEAN_MEM char *for_base = NULL;
-	struct stat file;
-	int fd;
-	int r;
-
-	if (path == NULL)
-		return 0;
-	place = et_place_of(path);
-	r = refuse_state(audit, place, err);
-	if (r < 0)
-		return r;
-	if (stat(place, &file) == 0 && !S_ISREG(file.st_mode))
-		return open_stream(audit, place, err);
-	for_dir = et_strdup(place);
-	for_base = et_strdup(place);
-	r = et_atomicfile_open(dirname(for_dir), basename(for_base), ret, err);
-	if (r < 0)
-		return et_error_wrap(err, r, "write '%s'", path);
-	fd = dup(et_atomicfile_fd(*ret));
-	audit->findings_file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	if (audit->findings_file == NULL)
-		return et_error_errno(err, errno, "write '%s'", path);
-	return 0;
-}
-
-int
-et_audit_close_findings(struct et_audit *audit, struct et_atomicfile *file, struct et_error *err)
-{
-	FILE *stream = ET_STEAL(audit->findings_file);
-
-	if (stream == NULL)
-		return 0;
-	if (fclose(stream) != 0)
-		return et_error_errno(err, errno, "write '%s'", audit->options->findings);
-	/* Where nothing was compared, the list of the last comparison stays. */
-	return file != NULL && audit->compared ? et_atomicfile_commit(file, true, err) : 0;
 }

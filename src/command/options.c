@@ -8,10 +8,11 @@
 #include <stddef.h>
 #include <unistd.h>
 
+#include "audit/standing.h"
 #include "base/atomicfile.h"
 #include "command/option_table.h"
 
-#define ROWS_MAX 64u
+#define ROWS_MAX 128u
 
 const char *
 et_verb_name(enum et_verb verb)
@@ -246,7 +247,32 @@ find_verb(const char *word, enum et_verb *ret, struct et_error *err)
 
 struct given {
 	const char *values[ROWS_MAX]; /* NULL: not given */
+	/* Of --state: the last directory, and the last one that names states of findings. */
+	const char *directory;
+	const char *standings;
 };
+
+/* `findings --state new` means the findings, `--state DIR` the directory, and both can be given. A
+ * directory of such a name is written ./new there. */
+static void
+tell_states_apart(struct given *given, const struct et_options *options)
+{
+	const char **words = &given->values[et_option_find("finding-state") - et_option_rows];
+
+	if (options->verb != ET_VERB_FINDINGS)
+		return;
+	given->values[et_option_find("state") - et_option_rows] = given->directory;
+	if (*words == NULL)
+		*words = given->standings;
+}
+
+static void
+take_value(struct given *given, const struct et_option_row *row, const char *text)
+{
+	given->values[row - et_option_rows] = text != NULL ? text : "";
+	if (text != NULL && strcmp(row->name, "state") == 0)
+		*(et_standings_of(text) != 0 ? &given->standings : &given->directory) = text;
+}
 
 static int
 bad_option(int what, char **argv, struct et_error *err)
@@ -292,7 +318,7 @@ scan(int argc, char **argv, struct given *given, struct et_options *options, str
 			return et_error_set(err, ET_USAGE, "--%s is empty",
 					    et_option_rows[what - LONG_BASE].name);
 		else
-			given->values[what - LONG_BASE] = optarg != NULL ? optarg : "";
+			take_value(given, &et_option_rows[what - LONG_BASE], optarg);
 	}
 	if (optind < argc) {
 		bool help = strcmp(argv[optind], "help") == 0;
@@ -308,6 +334,7 @@ scan(int argc, char **argv, struct given *given, struct et_options *options, str
 		options->arguments = &argv[optind + 1];
 		options->argument_count = (size_t)(argc - optind - 1);
 	}
+	tell_states_apart(given, options);
 	return 0;
 }
 
@@ -353,7 +380,7 @@ check_arguments(const struct et_options *options, struct et_error *err)
 static int
 read_all(int argc, char **argv, struct et_options *options, struct et_error *err)
 {
-	struct given given = { { NULL } };
+	struct given given = { .directory = NULL };
 	bool quiet;
 	bool verbose;
 	int r;
@@ -416,6 +443,20 @@ et_options_check_range(const struct et_options *options, struct et_error *err)
 	if (from_time && options->to_time != ET_TIME_NONE && options->from_time >= options->to_time)
 		return et_error_set(err, ET_USAGE, "--from-time is not before --to-time");
 	return 0;
+}
+
+int
+et_options_check_fail_on(const struct et_options *options, struct et_error *err)
+{
+	if (strcmp(options->fail_on, "any") == 0 || et_options_fail_on_new(options))
+		return 0;
+	return et_error_set(err, ET_USAGE, "--fail-on %s: any or new", options->fail_on);
+}
+
+bool
+et_options_fail_on_new(const struct et_options *options)
+{
+	return strcmp(options->fail_on, "new") == 0;
 }
 
 char *

@@ -48,6 +48,9 @@ void et_options_done(struct et_options *options);
 const char *et_verb_name(enum et_verb verb);
 /* ET_USAGE when --from-seq, --from-time, --to-seq and --to-time contradict each other. */
 ET_CHECKED int et_options_check_range(const struct et_options *options, struct et_error *err);
+/* --fail-on: ET_USAGE when it is neither any nor new. */
+ET_CHECKED int et_options_check_fail_on(const struct et_options *options, struct et_error *err);
+bool et_options_fail_on_new(const struct et_options *options);
 /* The state's directory: --state, or the usual place. Free with free(). */
 char *et_options_state_dir(const struct et_options *options);
 /* The general help (verb ET_VERB_NONE) or that of one verb; at most 80 columns. */

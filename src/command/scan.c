@@ -16,9 +16,11 @@
 /* All epochs of one aggregate. */
 struct group {
 	struct et_uuid aggregate;
+	struct et_uuid device; /* of the newest epoch */
 	unsigned epochs;
 	bool whole; /* the newest epoch is one span from 0 … */
 	uint64_t whole_last;
+	uint64_t messages; /* duplicates included */
 	uint64_t duplicates;
 	enum et_family family;
 };
@@ -60,7 +62,9 @@ next_group(struct scan *scan, struct et_error *err)
 		group->epochs++;
 		group->whole = scan->ahead.whole;
 		group->whole_last = scan->ahead.whole_last;
+		group->messages += scan->ahead.messages;
 		group->duplicates += scan->ahead.duplicates;
+		group->device = scan->ahead.device;
 		group->family = scan->ahead.family;
 	}
 }
@@ -80,6 +84,18 @@ suspect_in_store(struct scan *scan, const struct et_head *head, const struct et_
 	return et_catalog_suspect_add(scan->audit->state->catalog, &suspect, err);
 }
 
+/* Of a device that the source does not show: be it there or not, nothing is to be said of it. */
+static void
+count_not_shown(struct scan *scan)
+{
+	const struct group *group = &scan->group;
+	uint64_t *reasons = scan->audit->tally.reasons;
+
+	reasons[ET_REASON_NOT_JUDGED] += group->messages - group->duplicates;
+	reasons[ET_REASON_DUPLICATE] += group->duplicates;
+	scan->audit->not_shown++;
+}
+
 static int
 suspect_unstored(struct scan *scan, struct et_error *err)
 {
@@ -89,6 +105,10 @@ suspect_unstored(struct scan *scan, struct et_error *err)
 		.aggregate_id = { (const uint8_t *)text, ET_UUID_TEXT_BYTES - 1 },
 	};
 
+	if (!et_source_shows(scan->audit->source, &scan->group.device)) {
+		count_not_shown(scan);
+		return 0;
+	}
 	et_uuid_format(&scan->group.aggregate, text);
 	return et_catalog_suspect_add(scan->audit->state->catalog, &suspect, err);
 }

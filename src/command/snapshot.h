@@ -39,9 +39,12 @@ unsigned et_snapshot_notes(const struct et_snapshot *snapshot, char notes[ET_SNA
 ET_CHECKED int et_connect_stream(const struct et_options *options, struct et_conn **ret,
 				 struct et_error *err);
 struct et_source;
-/* The file of --store dump:FILE; NULL: the store is MongoDB. */
+/* The file of --store dump:FILE; NULL: the store is something else. */
 const char *et_store_dump(const struct et_options *options);
-/* ET_USAGE when --store is none of the two, or its file cannot be read: before anything is done. */
+/* --store is gateway, or gateway+http. */
+bool et_store_gateway(const struct et_options *options);
+/* ET_USAGE when --store is none of those that there are, its file cannot be read, or what the
+ * gateway needs is not given; ET_CONFIG when that is no good: before anything is done. */
 ET_CHECKED int et_store_check(const struct et_options *options, struct et_error *err);
 /* Opens whichever --store says. */
 ET_CHECKED int et_connect_store(const struct et_options *options, struct et_source **ret,

@@ -73,6 +73,8 @@ device_facts(struct batch *batch, const struct suspect *suspect, struct et_facts
 	}
 	facts->device_in_store = suspect->document_count > 0 || suspect->device_in_store;
 	facts->device_owned = suspect->device_owned;
+	facts->not_shown = suspect->document_count == 0 &&
+			   !et_source_shows(batch->audit->source, &suspect->device);
 	return r < 0 ? r : et_suspect_moved_on(batch, suspect, &facts->device_moved_on, err);
 }
 
@@ -144,8 +146,10 @@ recall_notes(struct batch *batch, struct et_case *one, struct et_error *err)
 		one->has_noted = true;
 		one->noted_latest = found;
 	}
-	/* A dump shows no more than what was there when it was made. */
-	if (r < 0 || !is_ahead(one, &last) || et_store_dump(audit->options) != NULL)
+	/* A dump shows no more than what was there when it was made, a gateway no more than what it
+	 * can read. */
+	if (r < 0 || !is_ahead(one, &last) || et_store_dump(audit->options) != NULL ||
+	    et_source_is_partial(audit->source))
 		return r < 0 ? r : 0;
 	r = et_catalog_noted(catalog, &one->aggregate, ET_NOTED_AHEAD,
 			     audit->started_ns - settle_ns, &note, err);
@@ -205,7 +209,10 @@ judge_facts(struct batch *batch, struct suspect *suspect, const struct et_case *
 	struct et_tally tally = { 0 };
 	int r;
 
-	r = keep_notes(batch, one, err);
+	/* Shown when it was scanned, and no more: nothing is known of it. */
+	suspect->unsettled |= one->facts->not_shown;
+	audit->not_shown += one->facts->not_shown;
+	r = one->facts->not_shown ? 0 : keep_notes(batch, one, err);
 	if (r < 0)
 		return r;
 	batch->in_hand = suspect;

@@ -98,18 +98,18 @@ et_verdict_recall(struct batch *batch, const struct et_suspect *suspect, struct 
 /* ---- what a verdict depends on, beside its aggregate ---- */
 
 /* Changed when a rule changes. */
-#define RULES 2
+#define RULES 3
 
 int
 et_audit_check_ground(struct et_audit *audit, struct et_error *err)
 {
 	struct et_catalog *catalog = audit->state->catalog;
 	const struct et_totals *totals = &audit->totals;
-	ET_CLEAN_MEM char *ground =
-		et_format("%d %s %" PRId64 " %" PRId64 " %d %" PRIu64 " %" PRIu64 " %" PRIu64,
-			  RULES, PACKAGE_VERSION, totals->first_time_ns, audit->options->settle,
-			  (int)audit->options->split, totals->identities, totals->hole_count,
-			  totals->hole_sequences);
+	ET_CLEAN_MEM char *ground = et_format(
+		"%d %s %" PRId64 " %" PRId64 " %d %" PRIu64 " %" PRIu64 " %" PRIu64 "%s", RULES,
+		PACKAGE_VERSION, totals->first_time_ns, audit->options->settle,
+		(int)audit->options->split, totals->identities, totals->hole_count,
+		totals->hole_sequences, et_source_is_partial(audit->source) ? " partial" : "");
 	struct et_buf noted;
 	bool same;
 	int r;

@@ -8,12 +8,6 @@
 #include "report/report.h"
 
 static json_t *
-number_or_null(uint64_t number)
-{
-	return number > 0 ? et_json_number(number) : json_null();
-}
-
-static json_t *
 interval_of(uint64_t first, uint64_t last)
 {
 	json_t *pair;
@@ -24,58 +18,6 @@ interval_of(uint64_t first, uint64_t last)
 	et_json_append(pair, et_json_number(first));
 	et_json_append(pair, et_json_number(last));
 	return pair;
-}
-
-/* The text of an id; null for one that is not known, be it that the caller wrote out a zero key. */
-static json_t *
-id_of(const char *text, const struct et_uuid *key)
-{
-	static const struct et_uuid none;
-
-	if (text == NULL || text[0] == '\0' || et_uuid_compare(key, &none) == 0)
-		return json_null();
-	return et_json_of_text(text);
-}
-
-static json_t *
-finding_of(const struct et_report_finding *reported)
-{
-	const struct et_finding *finding = &reported->finding;
-	bool exact = finding->time_ns != ET_TIME_NONE;
-	json_t *object = json_object();
-
-	et_json_put(object, "code", json_string(et_reason_info(finding->reason)->name));
-	et_json_put(object, "recoverable",
-		    finding->recoverable != ET_RECOVERABLE_NOT_SAID
-			    ? json_string(et_recoverable_name(finding->recoverable))
-			    : json_null());
-	et_json_put(object, "device_id", id_of(reported->device_id, &finding->device));
-	et_json_put(object, "aggregate_id", id_of(reported->aggregate_id, &finding->aggregate));
-	et_json_put(object, "href", et_json_of_text(reported->href));
-	/* What cannot be read has no version. */
-	et_json_put(object, "version",
-		    finding->reason == ET_REASON_MALFORMED_MESSAGE
-			    ? json_null()
-			    : et_json_number(finding->version));
-	et_json_put(object, "last_version",
-		    finding->reason == ET_REASON_MALFORMED_MESSAGE
-			    ? json_null()
-			    : et_json_number(finding->last_version));
-	/* null: the newest life of the device */
-	et_json_put(object, "life", finding->older ? json_integer(finding->life) : json_null());
-	et_json_put(object, "event_type",
-		    finding->kind != ET_KIND_UNKNOWN
-			    ? json_string(et_kind_info(finding->kind)->name)
-			    : json_null());
-	et_json_put(object, "event_time", et_json_of_time(finding->time_ns));
-	et_json_put(object, "time_after", exact ? json_null() : et_json_of_time(finding->after_ns));
-	et_json_put(object, "time_before",
-		    exact ? json_null() : et_json_of_time(finding->before_ns));
-	et_json_put(object, "sequence", number_or_null(finding->seq));
-	et_json_put(object, "sequence_after", number_or_null(finding->after_seq));
-	et_json_put(object, "sequence_before", number_or_null(finding->before_seq));
-	et_json_put(object, "lost_deleted", json_boolean(finding->lost_deleted));
-	return object;
 }
 
 static json_t *
@@ -119,6 +61,7 @@ counts_of(const struct et_report *report)
 	}
 	et_json_put(object, "registrations", et_json_number(tally->registrations));
 	et_json_put(object, "messages", et_json_number(tally->messages));
+	et_json_standings(object, report->standings);
 	return object;
 }
 
@@ -236,9 +179,10 @@ report_of(const struct et_report *report)
 		et_json_put(object, "recovery", recovery_of(&report->recovery));
 	et_json_put(object, "findings_total", et_json_number(report->findings_total));
 	for (size_t i = 0; i < shown; i++)
-		et_json_append(findings, finding_of(&report->findings[i]));
+		et_json_append(findings, et_json_finding(&report->findings[i]));
 	et_json_put(object, "findings", findings);
 	et_json_put(object, "findings_truncated", json_boolean(report->findings_total > shown));
+	et_json_incidents(object, &report->incidents);
 	for (size_t i = 0; i < report->note_count; i++)
 		et_json_append(notes, et_json_of_text(report->notes[i]));
 	et_json_put(object, "notes", notes);
@@ -249,10 +193,4 @@ int
 et_report_json(const struct et_report *report, FILE *out, struct et_error *err)
 {
 	return et_json_write(report_of(report), JSON_INDENT(1), true, out, err);
-}
-
-int
-et_report_finding_line(const struct et_report_finding *finding, FILE *out, struct et_error *err)
-{
-	return et_json_write(finding_of(finding), JSON_COMPACT, false, out, err);
 }

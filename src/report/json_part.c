@@ -34,6 +34,12 @@ et_json_of_text(const char *text)
 }
 
 struct json_t *
+et_json_number_or_null(uint64_t number)
+{
+	return number > 0 ? et_json_number(number) : json_null();
+}
+
+struct json_t *
 et_json_of_time(int64_t time_ns)
 {
 	char text[ET_TIME_TEXT_BYTES];

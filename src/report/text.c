@@ -10,147 +10,11 @@
 #define HOLES_SHOWN 5u
 
 bool
-et_text_is_lost(const struct et_report_finding *finding)
-{
-	return finding->finding.reason == ET_REASON_LOST ||
-	       finding->finding.reason == ET_REASON_LOST_IN_GAP;
-}
-
-bool
 et_text_is_recoverable(const struct et_report_finding *finding)
 {
 	enum et_recoverable recoverable = finding->finding.recoverable;
 
 	return recoverable != ET_RECOVERABLE_NOT_SAID && recoverable != ET_RECOVERABLE_SUPERSEDED;
-}
-
-/* ---- the verdict ---- */
-
-static uint64_t
-recoverable_count(const struct et_tally *tally)
-{
-	return tally->recoverable[ET_RECOVERABLE_EXACT] +
-	       tally->recoverable[ET_RECOVERABLE_REBUILT] +
-	       tally->recoverable[ET_RECOVERABLE_SNAPSHOT];
-}
-
-static uint64_t
-lost_count(const struct et_tally *tally)
-{
-	return tally->reasons[ET_REASON_LOST] + tally->reasons[ET_REASON_LOST_IN_GAP];
-}
-
-/* "112 events were stored and never published (10 can be recovered now)" */
-static char *
-lost_words(const struct et_tally *tally)
-{
-	char number[ET_TEXT_NUMBER_BYTES];
-	char among[ET_TEXT_NUMBER_BYTES];
-	uint64_t lost = lost_count(tally);
-	uint64_t recoverable = recoverable_count(tally);
-	const char *which = et_text_number(recoverable, among);
-
-	if (recoverable == 0)
-		which = "none";
-	else if (recoverable == lost)
-		which = lost == 1 ? "it" : "all";
-	return et_format("%s %s stored and never published (%s can be recovered%s)",
-			 et_text_number(lost, number), lost == 1 ? "event was" : "events were",
-			 which, recoverable > 0 ? " now" : "");
-}
-
-/* Findings without a lost event: the most frequent kind of them. */
-static char *
-other_words(const struct et_tally *tally)
-{
-	char number[ET_TEXT_NUMBER_BYTES];
-	unsigned most = ET_REASON_COUNT;
-
-	for (unsigned i = 0; i < ET_REASON_COUNT; i++)
-		if (et_reason_info((enum et_reason)i)->is_finding && tally->reasons[i] > 0 &&
-		    (most == ET_REASON_COUNT || tally->reasons[i] > tally->reasons[most]))
-			most = i;
-	if (most == ET_REASON_COUNT)
-		return et_strdup("something is wrong: see the notes");
-	return et_format("%s %s: %s", et_text_number(tally->reasons[most], number),
-			 et_reason_info((enum et_reason)most)->name,
-			 et_reason_info((enum et_reason)most)->words);
-}
-
-static char *
-clean_words(const struct et_tally *tally)
-{
-	char number[ET_TEXT_NUMBER_BYTES];
-	char among[ET_TEXT_NUMBER_BYTES];
-	uint64_t covered = et_tally_covered(tally);
-
-	if (tally->expected == 0)
-		return et_strdup("nothing was stored that had to be published");
-	if (covered == tally->expected)
-		return et_format("every one of %s stored events was published",
-				 et_text_number(covered, number));
-	return et_format("no event is known to be lost: %s of %s were published",
-			 et_text_number(covered, number), et_text_number(tally->expected, among));
-}
-
-/* Of a run that did not come to its end. */
-static const char *
-failed_words(const struct et_report *report)
-{
-	static const struct {
-		const char *verdict;
-		const char *words;
-	} known[] = {
-		{ "unreachable", "a source could not be read: nothing is cleared" },
-		{ "damaged", "an archive, its chain or a signature is damaged" },
-		{ "busy", "another run holds the lock" },
-		{ "usage", "the options or the configuration are wrong" },
-	};
-
-	if (strcmp(report->verdict, "incomplete") == 0)
-		return report->compared_last == 0 ? "nothing was compared"
-						  : "only a part was compared";
-	for (size_t i = 0; i < ET_COUNT(known); i++)
-		if (strcmp(report->verdict, known[i].verdict) == 0)
-			return known[i].words;
-	return "the run failed";
-}
-
-static char *
-headline(const struct et_report *report)
-{
-	const struct et_tally *tally = &report->tally;
-	char number[ET_TEXT_NUMBER_BYTES];
-	uint64_t lost = lost_count(tally);
-
-	if (strcmp(report->verdict, "clean") == 0)
-		return clean_words(tally);
-	if (strcmp(report->verdict, "findings") == 0)
-		return lost > 0 ? lost_words(tally) : other_words(tally);
-	if (lost == 0)
-		return et_strdup(failed_words(report));
-	return et_format("%s; %s lost so far: %s", failed_words(report),
-			 lost == 1 ? "event" : "events", et_text_number(lost, number));
-}
-
-static void
-put_verdict(const struct et_report *report, FILE *out, bool colour, const char *end)
-{
-	ET_CLEAN_MEM char *words = headline(report);
-	ET_CLEAN_MEM char *verdict = et_clean_ascii(report->verdict);
-	const char *paint = "33";
-
-	for (char *at = verdict; *at != '\0'; at++)
-		if (*at >= 'a' && *at <= 'z')
-			*at = (char)(*at - 'a' + 'A');
-	if (strcmp(verdict, "CLEAN") == 0)
-		paint = "32";
-	else if (strcmp(verdict, "INCOMPLETE") != 0 && strcmp(verdict, "BUSY") != 0)
-		paint = "31";
-	if (colour)
-		(void)fprintf(out, "\033[1;%sm%s\033[0m  %s%s\n", paint, verdict, words, end);
-	else
-		(void)fprintf(out, "%s  %s%s\n", verdict, words, end);
 }
 
 /* ---- what was compared ---- */
@@ -391,35 +255,62 @@ put_next(const struct et_report *report, FILE *out, unsigned width)
 		et_text_put(out, "next", width,
 			    "evtrail audit --json --findings FILE writes all %s, with whole ids",
 			    et_text_number(report->findings_total, number));
+	et_text_put(out, "", width,
+		    "evtrail findings lists what is open, with keys and what to do");
 	if (seq > 0)
 		et_text_put(out, "", width,
 			    "evtrail cat %" PRIu64 " shows the stream at the first of them", seq);
 }
 
-void
-et_report_line(const struct et_report *report, FILE *out, bool colour)
+/* What somebody has acknowledged is no alarm: it is not listed. */
+static void
+put_acknowledged(const struct et_report *report, FILE *out, unsigned width)
 {
-	char since[ET_TIME_TEXT_BYTES];
-	ET_CLEAN_MEM char *end = et_format("; nothing new since %s, -v shows the report",
-					   et_text_time(report->same_since_ns, since));
+	uint64_t count = report->standings[ET_STANDING_ACKNOWLEDGED];
+	char number[ET_TEXT_NUMBER_BYTES];
 
-	put_verdict(report, out, colour, end);
+	if (count == 0)
+		return;
+	(void)fputc('\n', out);
+	et_text_put(out, "aside", width,
+		    "%s acknowledged finding%s: evtrail findings --state acknowledged",
+		    et_text_number(count, number), count == 1 ? "" : "s");
+}
+
+/* Something is new, and something else is not. */
+static bool
+is_mixed(const struct et_report *report)
+{
+	return report->standings[ET_STANDING_NEW] > 0 &&
+	       report->standings[ET_STANDING_KNOWN] + report->standings[ET_STANDING_ACKNOWLEDGED] >
+		       0;
 }
 
 void
 et_report_text(const struct et_report *report, FILE *out, bool colour, unsigned width)
 {
+	const unsigned new_ones = ET_STANDING_BIT(ET_STANDING_NEW);
+	unsigned rest = ET_STANDINGS_OPEN;
+
 	width = et_text_width(width);
-	put_verdict(report, out, colour, "");
+	et_text_verdict(report, out, colour, true, "");
+	/* What is new first. */
+	if (is_mixed(report)) {
+		et_text_lost_table(report, out, width, new_ones, "new ");
+		et_text_other_table(report, out, width, new_ones, "new ");
+		rest &= ~new_ones;
+	}
 	(void)fputc('\n', out);
 	put_compared(report, out, width);
 	if (report->compared_last > 0) {
 		put_counts(report, out);
 		put_sums(report, out, width);
 	}
-	et_text_lost_table(report, out, width);
+	et_text_incidents(report, out, width);
+	et_text_lost_table(report, out, width, rest, is_mixed(report) ? "known " : "");
 	et_text_device_table(report, out, width);
-	et_text_other_table(report, out, width);
+	et_text_other_table(report, out, width, rest, is_mixed(report) ? "known " : "");
+	put_acknowledged(report, out, width);
 	put_recovery(report, out, width);
 	put_next(report, out, width);
 }

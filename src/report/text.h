@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pieces of the texts for people. Inside the room: text.c sets the report,
- * table.c its tables, explain_text.c the story of one version, page.c what all
+ * The pieces of the texts for people. Inside the room: text.c and verdict.c set the report,
+ * lost.c and incidents.c its tables, explain_text.c the story of one version, page.c what all
  * of them are made of.
  */
 #ifndef ET_REPORT_TEXT_H
@@ -25,14 +25,21 @@ unsigned et_text_width(unsigned width);
 void et_text_put(FILE *out, const char *label, unsigned width, const char *format, ...)
 	ET_PRINTF(4, 5);
 
-bool et_text_is_lost(const struct et_report_finding *finding);
+/* The verdict and a newline; with_standings: how much of it is new and known, unless all is new. */
+void et_text_verdict(const struct et_report *report, FILE *out, bool colour, bool with_standings,
+		     const char *end);
 bool et_text_is_recoverable(const struct et_report_finding *finding);
 
-/* Lost events, those first that can still be recovered; nothing when there are none. */
-void et_text_lost_table(const struct et_report *report, FILE *out, unsigned width);
+/* Lost events of these standings (ET_STANDING_BITs), those first that can still be recovered;
+ * nothing when there are none. which: "new " or "". */
+void et_text_lost_table(const struct et_report *report, FILE *out, unsigned width,
+			unsigned standings, const char *which);
 /* How many were lost per device, when there are too many to be listed. */
 void et_text_device_table(const struct et_report *report, FILE *out, unsigned width);
 /* Findings that are no lost events. */
-void et_text_other_table(const struct et_report *report, FILE *out, unsigned width);
+void et_text_other_table(const struct et_report *report, FILE *out, unsigned width,
+			 unsigned standings, const char *which);
+/* When something broke. */
+void et_text_incidents(const struct et_report *report, FILE *out, unsigned width);
 
 #endif

@@ -15,7 +15,7 @@ setup() {
 @test "help names every command" {
 	local command
 	et 0 help
-	for command in snapshot audit verify info cat id compact reindex; do
+	for command in snapshot audit findings verify info cat id compact reindex; do
 		says "$output" "  $command "
 	done
 }

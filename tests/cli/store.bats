@@ -38,10 +38,103 @@ refused() {
 	says "$stderr" table.csv 'byte 0' 'hint: ' mongodump
 	head -c 1000 "$dump" >cut.bson
 	et 3 "${offline[@]}" audit --no-snapshot --store dump:cut.bson
-	says "$stderr" cut.bson 'no document'
+	says "$stderr" cut.bson 'inside a document'
+	# Packed, by what nobody unpacks here; and packed twice.
+	bzip2 -c "$dump" >devices_events.bson.bz2 2>/dev/null || printf 'BZh91AY&SY' >devices_events.bson.bz2
+	et 3 "${offline[@]}" audit --no-snapshot --store dump:devices_events.bson.bz2
+	says "$stderr" devices_events.bson.bz2 'no dump' 'hint: ' gzip zstd
+	gzip -c "$dump" | zstd -q -c >devices_events.bson.gz.zst
+	et 3 "${offline[@]}" audit --no-snapshot --store dump:devices_events.bson.gz.zst
+	says "$stderr" devices_events.bson.gz.zst 'no dump' 'of what it holds'
+}
+
+# taken FILE: it is read to its end, and only then is said what is missing.
+taken() {
+	et 5 "${offline[@]}" --json audit --no-snapshot --store "dump:$1"
+	says "$(field '.notes[]')" 'no message of stream EVENTS is archived'
+}
+
+# broken FILE PART...: exit status 3, and it names the file.
+broken() {
+	et 3 "${offline[@]}" audit --no-snapshot --store "dump:$1"
+	same stdout "$output" ''
+	says "$stderr" "'$1'" "${@:2}"
+}
+
+@test "a dump may be packed by gzip or zstd, which its content tells and not its name" {
 	gzip -c "$dump" >devices_events.bson.gz
-	et 3 "${offline[@]}" audit --no-snapshot --store dump:devices_events.bson.gz
-	says "$stderr" devices_events.bson.gz 'not compressed'
+	taken devices_events.bson.gz
+	zstd -q -c "$dump" >devices_events.bson.zst
+	taken devices_events.bson.zst
+	cp devices_events.bson.gz events.bson
+	taken events.bson
+	cp devices_events.bson.zst events.gz
+	taken events.gz
+	cp "$dump" events.zst
+	taken events.zst
+}
+
+@test "several gzip members or zstd frames are one dump, also in the middle of a document" {
+	{
+		head -c 1000 "$dump" | gzip -c
+		tail -c +1001 "$dump" | head -c 100000 | gzip -1 -c
+		tail -c +101001 "$dump" | gzip -9 -c
+	} >members.gz
+	gzip -dc members.gz | cmp - "$dump"
+	taken members.gz
+	{
+		head -c 1000 "$dump" | zstd -q -c
+		printf '\x50\x2a\x4d\x18\x03\x00\x00\x00abc'
+		tail -c +1001 "$dump" | zstd -q -19 -c
+	} >frames.zst
+	zstd -q -dc frames.zst | cmp - "$dump"
+	taken frames.zst
+}
+
+@test "a packed dump that is cut off, damaged, or goes on with something else is an error" {
+	local name half
+	gzip -c "$dump" >whole.gz
+	zstd -q -c "$dump" >whole.zst
+	for name in gz zst; do
+		half=$(($(stat -c %s whole.$name) / 2))
+		head -c -1 whole.$name >"cut.$name"
+		broken "cut.$name" 'cut off'
+		head -c "$half" whole.$name >"half.$name"
+		broken "half.$name" 'cut off'
+		{
+			cat whole.$name
+			head -c "$half" whole.$name
+		} >"cut-second.$name"
+		broken "cut-second.$name" 'cut off'
+		{
+			cat whole.$name
+			printf '\0'
+		} >"zero.$name"
+		broken "zero.$name"
+		{
+			cat whole.$name
+			printf 'more than that\n'
+		} >"more.$name"
+		broken "more.$name"
+		cp whole.$name damaged.$name
+		printf 'damage' | dd of="damaged.$name" bs=1 seek="$half" conv=notrunc status=none
+		broken "damaged.$name"
+	done
+	# Whole as a file, and the dump in it is not.
+	head -c 1000 "$dump" | gzip -c >inside.gz
+	broken inside.gz 'inside a document'
+	{
+		cat "$dump"
+		printf 'x'
+	} | zstd -q -c >behind.zst
+	broken behind.zst 'no document'
+}
+
+@test "a window that would take too much memory is refused, and how to unpack it is said" {
+	# A frame that holds nothing and asks for 256 MiB.
+	printf '\x28\xb5\x2f\xfd\x00\x90\x01\x00\x00' >large.zst
+	et 7 "${offline[@]}" audit --no-snapshot --store dump:large.zst
+	says "$stderr" large.zst '128 MiB' 'hint: ' 'zstd -d --long'
 }
 
 @test "the dump of another collection is refused" {

@@ -33,6 +33,15 @@ copies() {
 	END
 }
 
+# told FILE: its findings, without when they were seen; counts FILE: of its report, without how many of them are news. An
+# audit that was killed has seen them, or told them, before.
+told() {
+	jq -c 'del(.state, .first_seen, .last_seen)' "$1"
+}
+counts() {
+	jq -c '.counts | del(.new, .known)' "$1"
+}
+
 @test "an audit killed at its fault points: the next one says the same, and keeps every rescue copy" {
 	local points state=$BATS_TEST_TMPDIR/state status
 	load_recording "$data/current"
@@ -53,8 +62,8 @@ copies() {
 		same "point $n, status" "$status" 137
 		copies "$state" | sort -u >"$BATS_TEST_TMPDIR/before"
 		audit "$state" "$BATS_TEST_TMPDIR/found" || (($? == 1))
-		cmp "$BATS_TEST_TMPDIR/wanted" "$BATS_TEST_TMPDIR/found" || { echo "point $n: other findings"; return 1; }
-		same "point $n, counts" "$(jq -c .counts "$BATS_TEST_TMPDIR/found.json")" "$(jq -c .counts "$BATS_TEST_TMPDIR/wanted.json")"
+		cmp <(told "$BATS_TEST_TMPDIR/wanted") <(told "$BATS_TEST_TMPDIR/found") || { echo "point $n: other findings"; return 1; }
+		same "point $n, counts" "$(counts "$BATS_TEST_TMPDIR/found.json")" "$(counts "$BATS_TEST_TMPDIR/wanted.json")"
 		copies "$state" | sort -u >"$BATS_TEST_TMPDIR/after"
 		same "point $n, copies that are gone" "$(comm -23 "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after")" ''
 		cmp "$BATS_TEST_TMPDIR/copies" "$BATS_TEST_TMPDIR/after" || { echo "point $n: other copies"; return 1; }

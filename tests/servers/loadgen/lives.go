@@ -13,7 +13,7 @@ func (w *world) register(d *device, registered bool) (*row, error) {
 	}
 	d.last += int64(w.r.between(200_000, 3_000_000))
 	body := snappy.Encode(nil, registrationEvent(d, d.last, w.hub, registered))
-	if w.r.chance(w.o.trap.lostRegistrations) {
+	if w.r.chance(w.o.trap.lostRegistrations) || w.isSilent(d.last) {
 		return nil, nil
 	}
 	r := &row{time: d.last}

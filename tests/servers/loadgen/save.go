@@ -209,6 +209,10 @@ func (w *world) suffix(a *aggregate) string {
 
 // lossOf returns why the publish is dropped, or nothing.
 func (w *world) lossOf(a *aggregate, e *saved) string {
+	if w.isSilent(e.time) {
+		a.device.linksLost = a.device.linksLost || a.family == linksFamily
+		return "silence"
+	}
 	if a.family == linksFamily && w.r.chance(w.o.trap.lostLinks) {
 		a.device.linksLost = true
 		return "links"

@@ -37,6 +37,7 @@ type trapOptions struct {
 	// bodies.go
 	oversized, malformed int
 	loseAll              bool
+	silences             silences
 	// what an audit sees of it
 	stop    int
 	deliver bool
@@ -74,6 +75,7 @@ func (o *trapOptions) flags(f *flag.FlagSet) {
 	f.IntVar(&o.oversized, "oversized", 0, "events that are larger than a NATS message may be")
 	f.IntVar(&o.malformed, "malformed", 0, "messages that cannot be read, in the place of good ones")
 	f.BoolVar(&o.loseAll, "lose-all", false, "losses of any event, also of those that the proof of others rests on: the counts are then not told")
+	f.Var(&o.silences, "silences", "nothing at all is published in these spans of the history, as in 12h+2m,13h+90s from its start; the counts are then not told")
 	f.IntVar(&o.stop, "stop", 0, "end after so many events of the history; what is late then never comes")
 	f.BoolVar(&o.deliver, "deliver", false, "with --stop: it does come, behind everything else")
 	f.Uint64Var(&o.skip, "skip", 0, "messages that an earlier run with --stop has published")
@@ -221,4 +223,34 @@ func (r ranges) between(low, high uint64) uint64 {
 		}
 	}
 	return n
+}
+
+// silences are spans of the history, from its start.
+type silences []silence
+
+type silence struct{ from, to time.Duration }
+
+func (s *silences) String() string { return fmt.Sprint(*s) }
+
+func (s *silences) Set(text string) error {
+	for _, part := range strings.Split(text, ",") {
+		at, length, _ := strings.Cut(part, "+")
+		from, err := time.ParseDuration(at)
+		took, failed := time.ParseDuration(length)
+		if err != nil || failed != nil || from < 0 || took <= 0 {
+			return fmt.Errorf("%q is no START+LENGTH", part)
+		}
+		*s = append(*s, silence{from, from + took})
+	}
+	return nil
+}
+
+// isSilent tells whether the hub is cut off at that time.
+func (w *world) isSilent(time int64) bool {
+	for _, s := range w.o.trap.silences {
+		if time >= w.o.start+int64(s.from) && time < w.o.start+int64(s.to) {
+			return true
+		}
+	}
+	return false
 }

@@ -42,6 +42,7 @@ var traps = map[string]string{
 	"horizon":       "--horizon 2000",
 	"holes":         "--holes 100-120,1000,1500-1600",
 	"anything":      "--lose-all --crashes 2",
+	"silent":        "--silences 12h+30m,14h+1h",
 	"latelinks":     "--late-links 0.5 --delay 3h",
 	"stopped":       "--stop 3000 --delayed 0.2",
 	"delivered":     "--stop 3000 --delayed 0.2 --deliver",
@@ -170,6 +171,7 @@ type told struct {
 	Aggregate string `json:"aggregate_id"`
 	Device    string `json:"device_id"`
 	Version   uint64
+	Time      int64 `json:"timestamp"`
 	Messages  int
 	Kind      string
 	Why       string
@@ -563,6 +565,41 @@ func TestBodies(t *testing.T) {
 	}
 	if large != 3 {
 		t.Errorf("%d events are too large", large)
+	}
+}
+
+// TestSilences: in those spans nothing is published, and everything that was saved there is lost.
+func TestSilences(t *testing.T) {
+	folder := runTrap(t, "silent")
+	start, err := time.Parse(time.RFC3339, defaultStart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	silent := func(at int64) bool {
+		since := time.Duration(at - start.UnixNano())
+		return since >= 12*time.Hour && since < 12*time.Hour+30*time.Minute || since >= 14*time.Hour && since < 15*time.Hour
+	}
+	for _, m := range readSent(t, folder) {
+		if m.aggregate != "" && silent(m.time) {
+			t.Errorf("%s@%d was published at %s", m.aggregate, m.version, time.Unix(0, m.time).UTC())
+		}
+	}
+	lost := 0
+	for _, x := range ofKind(readTold(t, folder, "truth"), "lost") {
+		if x.Why == "silence" {
+			lost++
+			if !silent(x.Time) {
+				t.Errorf("%s@%d was lost at %s", x.Aggregate, x.Version, time.Unix(0, x.Time).UTC())
+			}
+		}
+	}
+	if lost < 50 {
+		t.Errorf("%d events are lost", lost)
+	}
+	for _, wrong := range []string{"12h", "12h+", "x+2m", "1h+0s", "-1h+2m"} {
+		if new(silences).Set(wrong) == nil {
+			t.Errorf("%q is taken", wrong)
+		}
 	}
 }
 

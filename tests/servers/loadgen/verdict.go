@@ -389,7 +389,7 @@ func (s *story) ruleOf(a *aggregate, g *gap) string {
 	low, high := g.reach()
 	parting := s.w.o.trap.parting
 	switch {
-	case s.d.tangled || s.w.o.trap.loseAll || (parting > 0 && low <= parting && parting < high):
+	case s.d.tangled || s.w.o.trap.loseAll || len(s.w.o.trap.silences) > 0 || (parting > 0 && low <= parting && parting < high):
 		return isOpen
 	case g.below == nil && s.d.life == 1 && !s.bornInside():
 		return isBefore

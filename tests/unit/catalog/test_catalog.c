@@ -300,6 +300,37 @@ positions_of_two_identities_stand_on_one_line(void **state)
 }
 
 static void
+devices_are_listed_by_id_be_it_for_a_registration_alone(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	const struct et_row rows[] = { event(7, 2, 0, 10, 1, ET_KIND_RESOURCE_CHANGED),
+				       registration(3, 20, 2),
+				       event(5, 4, 3, 30, 3, ET_KIND_RESOURCE_CHANGED) };
+	static const uint8_t want[] = { 3, 5, 7 };
+	struct et_uuid after = { { 0 } };
+	struct et_error err = { 0 };
+	struct et_uuid devices[2];
+	size_t seen = 0;
+	size_t count = 1;
+
+	assert_ok(et_catalog_devices(catalog, &after, devices, 2, &count, &err), &err);
+	assert_int_equal(count, 0);
+	take(catalog, 1, 3, rows, ET_COUNT(rows));
+	do {
+		assert_ok(et_catalog_devices(catalog, &after, devices, 2, &count, &err), &err);
+		for (size_t i = 0; i < count; i++) {
+			struct et_uuid one = uuid(want[seen]);
+
+			assert_true(seen < ET_COUNT(want));
+			assert_int_equal(et_uuid_compare(&devices[i], &one), 0);
+			after = devices[i];
+			seen++;
+		}
+	} while (count > 0);
+	assert_int_equal(seen, ET_COUNT(want));
+}
+
+static void
 holes_are_positions_too(void **state)
 {
 	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
@@ -390,6 +421,7 @@ main(void)
 		et_test_with_dir(a_suspect_that_the_store_has_wins_over_one_that_it_has_not),
 		et_test_with_dir(malformed_messages_of_a_device_have_a_first_and_a_last_place),
 		et_test_with_dir(positions_of_two_identities_stand_on_one_line),
+		et_test_with_dir(devices_are_listed_by_id_be_it_for_a_registration_alone),
 		et_test_with_dir(holes_are_positions_too),
 		et_test_with_dir(
 			the_last_snapshot_is_the_newest_that_a_hub_made_with_the_event_below),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Findings that outlive their run, and verdicts that hold. */
+#include "base/clock.h"
 #include "rows.h"
 
 /* ---- findings ---- */
@@ -12,13 +13,16 @@ find(struct et_catalog *catalog, int64_t run, uint8_t aggregate, uint64_t versio
 					    .life = 1,
 					    .version = version,
 					    .code = code,
+					    .part = strcmp(code, "malformed_message") == 0
+							    ? ET_PART_MESSAGES
+							    : ET_PART_VERDICT,
 					    .first_time_ns = run * 10,
 					    .first_recoverable = (unsigned)run };
 	struct et_error err = { 0 };
 
 	(void)snprintf(body, sizeof(body), "body of %d", (int)run);
 	finding.body = (struct et_slice){ (const uint8_t *)body, strlen(body) };
-	assert_ok(et_catalog_note_finding(catalog, run, &finding, &err), &err);
+	assert_ok(et_catalog_note_finding(catalog, run, &finding, NULL, &err), &err);
 }
 
 /* "AGGREGATE.VERSION CODE FIRST-LAST; ..." of a list, which is freed. */
@@ -150,6 +154,182 @@ the_findings_about_a_version_are_its_whole_story(void **state)
 	assert_code(1, et_finding_list_next(list, &one, &err), &err);
 	assert_true(one.version == 90 && strcmp(one.code, "store_lost") == 0);
 	assert_ok(et_finding_list_next(list, &one, &err), &err);
+}
+
+/* ---- who was told, and who knows ---- */
+
+/* "VERSION: told T, BY until U: REASON; ..." of all findings. */
+static const char *
+standing(struct et_catalog *catalog)
+{
+	static char text[512];
+	ET_CLEAN(et_finding_list) struct et_finding_list *list = NULL;
+	struct et_noted_finding one;
+	struct et_error err = { 0 };
+	size_t at = 0;
+	int r;
+
+	text[0] = '\0';
+	assert_ok(et_finding_list_all(catalog, &list, &err), &err);
+	while ((r = et_finding_list_next(list, &one, &err)) > 0) {
+		const struct et_acknowledgement *known = &one.acknowledged;
+
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%d: told %d",
+				       at > 0 ? "; " : "", (int)one.version, (int)one.told);
+		if (known->time_ns != 0)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, ", %s until %d: %s",
+					       known->by, (int)known->until_ns, known->reason);
+		if (one.resolved != 0)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, ", %s",
+					       one.resolution);
+	}
+	assert_ok(r, &err);
+	return text;
+}
+
+static int64_t
+last_told(struct et_catalog *catalog)
+{
+	struct et_error err = { 0 };
+	int64_t run = -1;
+
+	assert_ok(et_catalog_last_told(catalog, &run, &err), &err);
+	return run;
+}
+
+static void
+acknowledge(struct et_catalog *catalog, uint64_t version, const char *by)
+{
+	const struct et_noted_finding finding = {
+		.aggregate = uuid(2), .life = 1, .version = version, .code = "lost"
+	};
+	const struct et_acknowledgement acknowledgement = {
+		.time_ns = by != NULL ? 5 : 0, .until_ns = 70, .by = by, .reason = "it's so"
+	};
+	struct et_error err = { 0 };
+
+	assert_ok(et_catalog_acknowledge(catalog, &finding, &acknowledgement, &err), &err);
+}
+
+static void
+a_finding_is_told_by_the_first_run_that_reports_it(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	struct et_error err = { 0 };
+
+	assert_int_equal(last_told(catalog), 0);
+	find(catalog, 1, 2, 3, "lost");
+	/* Run 1 ended before it said so. */
+	find(catalog, 2, 2, 3, "lost");
+	find(catalog, 2, 2, 4, "lost");
+	assert_ok(et_catalog_findings_told(catalog, 2, &err), &err);
+	assert_string_equal(standing(catalog), "3: told 2; 4: told 2");
+	find(catalog, 3, 2, 4, "lost");
+	find(catalog, 3, 2, 5, "lost");
+	assert_string_equal(standing(catalog), "3: told 2; 4: told 2; 5: told 0");
+	assert_ok(et_catalog_findings_told(catalog, 3, &err), &err);
+	assert_string_equal(standing(catalog), "3: told 2; 4: told 2; 5: told 3");
+	/* A run that finds nothing new was the last one all the same. */
+	assert_ok(et_catalog_findings_told(catalog, 4, &err), &err);
+	assert_int_equal(last_told(catalog), 4);
+}
+
+static void
+who_knows_of_a_finding_is_kept_until_it_is_resolved(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	const struct et_noted_finding late = {
+		.aggregate = uuid(2), .life = 1, .version = 3, .code = "lost"
+	};
+	struct et_noted_finding noted = { .code = "lost" };
+	struct et_error err = { 0 };
+
+	find(catalog, 1, 2, 3, "lost");
+	assert_ok(et_catalog_findings_told(catalog, 1, &err), &err);
+	acknowledge(catalog, 3, "alice");
+	acknowledge(catalog, 9, "alice"); /* there is none */
+	assert_string_equal(standing(catalog), "3: told 1, alice until 70: it's so");
+	/* Seen again it is still hers, and whoever notes it is told so. */
+	noted = late;
+	noted.first_time_ns = 20;
+	noted.body = (struct et_slice){ (const uint8_t *)"", 0 };
+	assert_ok(et_catalog_note_finding(catalog, 2, &noted, &noted, &err), &err);
+	assert_int_equal(noted.first_time_ns, 10);
+	assert_int_equal(noted.told, 1);
+	assert_string_equal(noted.acknowledged.by, "alice");
+	assert_string_equal(noted.acknowledged.reason, "it's so");
+	/* Somebody else's word takes the place of it. */
+	acknowledge(catalog, 3, "bob");
+	assert_string_equal(standing(catalog), "3: told 1, bob until 70: it's so");
+	acknowledge(catalog, 3, NULL);
+	assert_string_equal(standing(catalog), "3: told 1");
+	acknowledge(catalog, 3, "carol");
+	assert_ok(et_catalog_resolve(catalog, 3, &late, "late", 77, &err), &err);
+	assert_string_equal(standing(catalog), "3: told 1, carol until 70: it's so, late");
+	acknowledge(catalog, 3, "dave"); /* there is nothing left to know */
+	assert_string_equal(standing(catalog), "3: told 1, carol until 70: it's so, late");
+	/* What comes back is news. */
+	find(catalog, 4, 2, 3, "lost");
+	assert_string_equal(standing(catalog), "3: told 0");
+}
+
+static void
+a_finding_tells_when_its_runs_were(void **state)
+{
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	ET_CLEAN(et_finding_list) struct et_finding_list *list = NULL;
+	const struct et_noted_finding late = {
+		.aggregate = uuid(2), .life = 1, .version = 3, .code = "lost"
+	};
+	struct et_noted_finding one;
+	struct et_error err = { 0 };
+	int64_t run = 0;
+
+	for (int64_t time = 100; time < 104; time++)
+		assert_ok(et_catalog_run_begin(catalog, "audit", time, &run, &err), &err);
+	find(catalog, 2, 2, 3, "lost");
+	find(catalog, 9, 2, 4, "lost"); /* a run that is not noted */
+	assert_ok(et_catalog_resolve(catalog, 4, &late, "changed", 0, &err), &err);
+	assert_ok(et_finding_list_all(catalog, &list, &err), &err);
+	assert_code(1, et_finding_list_next(list, &one, &err), &err);
+	assert_int_equal(one.last_time_ns, 101);
+	assert_int_equal(one.resolved_ns, 103);
+	assert_code(1, et_finding_list_next(list, &one, &err), &err);
+	assert_int_equal(one.last_time_ns, ET_TIME_NONE);
+	assert_int_equal(one.resolved_ns, ET_TIME_NONE);
+}
+
+/* ---- losses by time ---- */
+
+static void
+losses_are_listed_by_their_upper_ends(void **state)
+{
+	static const struct et_noted_loss losses[] = {
+		{ .after_ns = 5, .before_ns = 30, .kind = 1, .after_position = 11 },
+		{ .after_ns = 7, .before_ns = 20, .kind = 2, .flags = ET_LOSS_NEW },
+		{ .after_ns = INT64_MIN, .before_ns = 20, .kind = 3 },
+		{ .after_ns = 7, .before_ns = 20, .kind = 4, .before_position = UINT64_MAX },
+	};
+	static const unsigned wanted[] = { 3, 2, 4, 1 };
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = open_catalog(state);
+	struct et_noted_loss one;
+	struct et_error err = { 0 };
+
+	for (size_t i = 0; i < ET_COUNT(losses); i++)
+		assert_ok(et_catalog_loss_add(catalog, &losses[i], &err), &err);
+	/* As often as one likes. */
+	for (unsigned turn = 0; turn < 2; turn++) {
+		ET_CLEAN(et_loss_list) struct et_loss_list *list = NULL;
+
+		assert_ok(et_loss_list_open(catalog, &list, &err), &err);
+		for (size_t i = 0; i < ET_COUNT(wanted); i++) {
+			assert_code(1, et_loss_list_next(list, &one, &err), &err);
+			assert_int_equal(one.kind, wanted[i]);
+			assert_memory_equal(&one, &losses[wanted[i] - 1], sizeof(one));
+		}
+		assert_ok(et_loss_list_next(list, &one, &err), &err);
+	}
+	et_loss_list_free(NULL);
 }
 
 /* ---- verdicts ---- */
@@ -364,6 +544,10 @@ main(void)
 		et_test_with_dir(a_finding_keeps_when_it_was_first_seen),
 		et_test_with_dir(a_finding_that_is_not_seen_again_is_gone_until_it_is_resolved),
 		et_test_with_dir(the_findings_about_a_version_are_its_whole_story),
+		et_test_with_dir(a_finding_is_told_by_the_first_run_that_reports_it),
+		et_test_with_dir(who_knows_of_a_finding_is_kept_until_it_is_resolved),
+		et_test_with_dir(a_finding_tells_when_its_runs_were),
+		et_test_with_dir(losses_are_listed_by_their_upper_ends),
 		et_test_with_dir(a_verdict_holds_while_store_and_stream_say_the_same),
 		et_test_with_dir(a_verdict_of_a_device_that_was_never_seen_holds_too),
 		et_test_with_dir(

@@ -2,6 +2,7 @@
 /* Opening a catalog: another schema, no catalog, none that can be read; and its transactions. */
 #include <sqlite3.h>
 
+#include "base/clock.h"
 #include "rows.h"
 
 /* Runs SQL on the file itself, as another program would. */
@@ -42,9 +43,9 @@ static void
 a_catalog_of_a_newer_schema_is_left_alone(void **state)
 {
 	et_catalog_free(open_catalog(state));
-	change(state, "PRAGMA user_version = 3");
-	assert_open(ET_CONFIG, state, false, "has schema 3");
-	assert_open(ET_CONFIG, state, true, "has schema 3");
+	change(state, "PRAGMA user_version = 4");
+	assert_open(ET_CONFIG, state, false, "has schema 4");
+	assert_open(ET_CONFIG, state, true, "has schema 4");
 }
 
 static void
@@ -99,6 +100,70 @@ of_schema_1_the_notes_and_the_runs_are_kept(void **state)
 	assert_string_equal(shown(catalog, 2), "0: 0-0");
 }
 
+/* What audits found is nowhere else. */
+static void
+of_schema_2_everything_is_kept(void **state)
+{
+	/* Back to what it was. */
+	static const char schema_2[] =
+		"INSERT INTO run (command, started) VALUES ('audit', 50), ('audit', 60);"
+		"INSERT INTO finding (aggregate, life, version, code, first_run, first_time, "
+		"first_recoverable, last_run, resolved, resolution, delay, body) VALUES "
+		"(x'00000000000000000000000000000001', 0, 4, 'lost', 1, 55, 2, 2, 0, '', 0, x'aa'),"
+		"(x'00000000000000000000000000000001', 0, 5, 'lost', 1, 55, 2, 1, 2, 'late', 7, "
+		"x'bb'),"
+		"(x'00000000000000000000000000000001', 0, 9, 'malformed_message', 2, 65, 0, 2, 0, "
+		"'', 0, x'cc');"
+		"INSERT INTO note VALUES ('stream', 'EVENTS');"
+		"DROP INDEX finding_untold;"
+		"ALTER TABLE finding DROP COLUMN part; ALTER TABLE finding DROP COLUMN told;"
+		"ALTER TABLE finding DROP COLUMN ack_time; ALTER TABLE finding DROP COLUMN "
+		"ack_until; ALTER TABLE finding DROP COLUMN ack_by; ALTER TABLE finding DROP "
+		"COLUMN "
+		"ack_reason; PRAGMA user_version = 2";
+	static const struct {
+		uint64_t version;
+		enum et_finding_part part;
+		int64_t told;
+		int64_t resolved_ns;
+		int64_t last_time_ns;
+		uint8_t body;
+	} wanted[] = {
+		{ 4, ET_PART_VERDICT, 1, ET_TIME_NONE, 60, 0xaa },
+		{ 5, ET_PART_VERDICT, 1, 60, 50, 0xbb },
+		{ 9, ET_PART_MESSAGES, 2, ET_TIME_NONE, 60, 0xcc },
+	};
+	ET_CLEAN(et_catalog) struct et_catalog *catalog = NULL;
+	ET_CLEAN(et_finding_list) struct et_finding_list *list = NULL;
+	const struct et_row row = event(1, 2, 0, 10, 1, ET_KIND_RESOURCE_CHANGED);
+	struct et_noted_finding one;
+	struct et_totals totals;
+	struct et_error err = { 0 };
+
+	catalog = open_catalog(state);
+	take(catalog, 1, 1, &row, 1);
+	et_catalog_free(ET_STEAL(catalog));
+	change(state, schema_2);
+	assert_open(ET_CONFIG, state, true, "of an older evtrail, with schema 2");
+	catalog = open_catalog(state);
+	assert_ok(et_finding_list_all(catalog, &list, &err), &err);
+	for (size_t i = 0; i < ET_COUNT(wanted); i++) {
+		assert_code(1, et_finding_list_next(list, &one, &err), &err);
+		assert_int_equal(one.version, wanted[i].version);
+		assert_int_equal(one.part, wanted[i].part);
+		assert_int_equal(one.told, wanted[i].told);
+		assert_int_equal(one.resolved_ns, wanted[i].resolved_ns);
+		assert_int_equal(one.last_time_ns, wanted[i].last_time_ns);
+		assert_int_equal(one.body.data[0], wanted[i].body);
+		assert_int_equal(one.acknowledged.time_ns, 0);
+	}
+	assert_ok(et_finding_list_next(list, &one, &err), &err);
+	/* The coverage, too: nothing is read again. */
+	assert_ok(et_catalog_totals(catalog, &totals, &err), &err);
+	assert_int_equal(totals.archives, 1);
+	assert_string_equal(shown(catalog, 2), "0: 0-0");
+}
+
 static void
 notes_about_the_state_are_kept_when_they_are_committed(void **state)
 {
@@ -133,6 +198,7 @@ main(void)
 		et_test_with_dir(a_catalog_of_a_newer_schema_is_left_alone),
 		et_test_with_dir(what_is_no_catalog_is_corrupt),
 		et_test_with_dir(of_schema_1_the_notes_and_the_runs_are_kept),
+		et_test_with_dir(of_schema_2_everything_is_kept),
 		et_test_with_dir(notes_about_the_state_are_kept_when_they_are_committed),
 	};
 

@@ -55,6 +55,67 @@ the_command_line_wins_over_the_environment(void **state)
 	assert_int_equal(unsetenv("EVTRAIL_STREAM") | unsetenv("EVTRAIL_MONGO_DB"), 0);
 }
 
+/* Of findings it names states, too. */
+static void
+a_state_is_a_directory_or_one_of_findings(void **state)
+{
+	static const struct {
+		const char *words[8];
+		const char *directory; /* NULL: not given */
+		const char *standings;
+	} table[] = {
+		{ { "evtrail", "findings", "--state", "new,known" }, NULL, "new,known" },
+		{ { "evtrail", "--state", "/a", "findings", "--state", "all" }, "/a", "all" },
+		{ { "evtrail", "--state", "all", "findings", "--state", "/a" }, "/a", "all" },
+		{ { "evtrail", "findings", "--state", "./new" }, "./new", NULL },
+		{ { "evtrail", "findings", "--state", "/a", "--state", "/b" }, "/b", NULL },
+		{ { "evtrail", "findings", "--state", "new", "--finding-state", "known" },
+		  NULL,
+		  "known" },
+		{ { "evtrail", "audit", "--state", "new" }, "new", NULL },
+		{ { "evtrail", "--state", "/a", "audit", "--state", "new" }, "new", NULL },
+		{ { "evtrail", "--state", "new", "audit", "--state", "/a" }, "/a", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ET_COUNT(table); i++) {
+		struct et_options options;
+
+		assert_int_equal(read_line(table[i].words, &options, NULL), 0);
+		if (table[i].directory != NULL)
+			assert_string_equal(options.state, table[i].directory);
+		else
+			assert_null(options.state);
+		if (table[i].standings != NULL)
+			assert_string_equal(options.finding_state, table[i].standings);
+		else
+			assert_null(options.finding_state);
+		et_options_done(&options);
+	}
+}
+
+static void
+an_audit_fails_on_any_finding_or_on_new_ones(void **state)
+{
+	static const struct {
+		const char *which;
+		int result;
+		bool on_new;
+	} table[] = { { "any", 0, false }, { "new", 0, true }, { "known", ET_USAGE, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ET_COUNT(table); i++) {
+		const char *const words[] = { "evtrail", "audit", "--fail-on", table[i].which,
+					      NULL };
+		struct et_options options;
+
+		assert_int_equal(read_line(words, &options, NULL), 0);
+		assert_int_equal(et_options_check_fail_on(&options, NULL), table[i].result);
+		assert_int_equal(et_options_fail_on_new(&options), table[i].on_new);
+		et_options_done(&options);
+	}
+}
+
 static void
 what_is_wrong_is_named_with_what_was_meant(void **state)
 {
@@ -164,6 +225,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_hold_where_nothing_is_given),
 		cmocka_unit_test(the_command_line_wins_over_the_environment),
+		cmocka_unit_test(a_state_is_a_directory_or_one_of_findings),
+		cmocka_unit_test(an_audit_fails_on_any_finding_or_on_new_ones),
 		cmocka_unit_test(what_is_wrong_is_named_with_what_was_meant),
 		cmocka_unit_test(a_configuration_names_file_and_line_of_what_it_does_not_know),
 		cmocka_unit_test(a_line_that_the_parser_would_cut_is_refused),

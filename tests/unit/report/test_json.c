@@ -165,19 +165,22 @@ a_line_has_the_fields_of_a_finding(void **state ET_UNUSED)
 	(void)sample_lose(&sample, 1, 2, 4, ET_RECOVERABLE_SUPERSEDED);
 	assert_line(
 		0,
-		"{\"code\":\"lost\",\"recoverable\":\"superseded\","
+		"{\"code\":\"lost\",\"key\":\"02a90000-0000-0000-0000-000000000000@4\","
+		"\"recoverable\":\"superseded\","
 		"\"device_id\":\"0001de00-0000-0000-0000-000000000000\","
 		"\"aggregate_id\":\"02a90000-0000-0000-0000-000000000000\",\"href\":\"/light/1\","
 		"\"version\":4,\"last_version\":4,\"life\":null,\"event_type\":null,\"event_time\":"
 		"null,"
 		"\"time_after\":\"2025-11-25T02:59:59Z\",\"time_before\":\"2025-11-25T03:30:00Z\","
 		"\"sequence\":null,\"sequence_after\":104,\"sequence_before\":204,\"lost_deleted\":"
-		"false}\n");
+		"false,\"state\":\"new\",\"first_seen\":null,\"last_seen\":null,"
+		"\"acknowledged\":null}\n");
 	(void)sample_lose(&sample, 1, 2, 0, ET_RECOVERABLE_EXACT);
 	sample.findings[1].href = NULL;
 	sample.findings[1].finding.after_seq = 0;
 	sample.findings[1].finding.lost_deleted = true;
-	assert_line(1, "{\"code\":\"lost\",\"recoverable\":\"exact\","
+	assert_line(1, "{\"code\":\"lost\",\"key\":\"02a90000-0000-0000-0000-000000000000@0\","
+		       "\"recoverable\":\"exact\","
 		       "\"device_id\":\"0001de00-0000-0000-0000-000000000000\","
 		       "\"aggregate_id\":\"02a90000-0000-0000-0000-000000000000\",\"href\":null,"
 		       "\"version\":0,\"last_version\":0,\"life\":null,\"event_type\":"
@@ -185,7 +188,8 @@ a_line_has_the_fields_of_a_finding(void **state ET_UNUSED)
 		       "25T03:00:00Z\","
 		       "\"time_after\":null,\"time_before\":null,"
 		       "\"sequence\":null,\"sequence_after\":null,\"sequence_before\":200,\"lost_"
-		       "deleted\":true}\n");
+		       "deleted\":true,\"state\":\"new\",\"first_seen\":null,"
+		       "\"last_seen\":null,\"acknowledged\":null}\n");
 }
 
 static void
@@ -202,11 +206,14 @@ of_a_message_that_cannot_be_read_only_the_sequence_is_known(void **state ET_UNUS
 		.aggregate_id = "",
 	};
 	assert_line(
-		0, "{\"code\":\"malformed_message\",\"recoverable\":null,\"device_id\":null,"
+		0, "{\"code\":\"malformed_message\",\"key\":\"message@4711\","
+		   "\"recoverable\":null,\"device_id\":null,"
 		   "\"aggregate_id\":null,\"href\":null,\"version\":null,\"last_version\":null,"
 		   "\"life\":null,\"event_type\":null,"
 		   "\"event_time\":null,\"time_after\":null,\"time_before\":null,\"sequence\":4711,"
-		   "\"sequence_after\":null,\"sequence_before\":null,\"lost_deleted\":false}\n");
+		   "\"sequence_after\":null,\"sequence_before\":null,\"lost_deleted\":false,"
+		   "\"state\":\"new\",\"first_seen\":null,\"last_seen\":null,"
+		   "\"acknowledged\":null}\n");
 }
 
 static void
