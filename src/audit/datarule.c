@@ -359,7 +359,7 @@ check_owner(const struct et_subject *subject, struct et_slice claim, uint64_t ve
 		return;
 	uuid = et_uuid_v5_url(claim.data, claim.size);
 	et_uuid_format(&uuid, old);
-	et_buf_init(&owner, 2 * ET_UUID_TEXT_BYTES);
+	et_buf_init(&owner, (size_t)2 * ET_UUID_TEXT_BYTES);
 	et_ident_owner(&owner, claim);
 	wanted = (struct et_slice){ owner.data, owner.size };
 	if (!same(subject->owner, wanted) && !et_slice_equals(subject->owner, old))

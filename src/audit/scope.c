@@ -139,7 +139,7 @@ matches(struct et_slice pattern, const struct tokens *tokens, const struct et_sc
 {
 	struct et_slice rest = pattern;
 
-	for (size_t i = 0; rest.size > 0; i++) {
+	for (size_t i = 0;; i++) {
 		const uint8_t *dot = memchr(rest.data, '.', rest.size);
 		struct et_slice token = { rest.data,
 					  dot != NULL ? (size_t)(dot - rest.data) : rest.size };
@@ -154,7 +154,6 @@ matches(struct et_slice pattern, const struct tokens *tokens, const struct et_sc
 			return i + 1 == tokens->count;
 		rest = (struct et_slice){ dot + 1, rest.size - token.size - 1 };
 	}
-	return false;
 }
 
 /* ---- the questions ---- */
