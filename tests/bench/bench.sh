@@ -122,7 +122,7 @@ oracle() {
 # first_audit [NAME]
 first_audit() {
 	rm -rf "$dir/state"
-	ours --status 1 "${1:-first_audit}" "$dir/state" audit --findings "$dir/findings"
+	ours --status 1 "${1:-first_audit}" "$dir/state" audit --settle 0s --findings "$dir/findings"
 	found 'losses that the audit found' "$(jq .counts.lost "$dir/out")" "$(jq .lost "$dir/expected")"
 }
 
