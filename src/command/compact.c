@@ -195,7 +195,7 @@ et_verb_compact(const struct et_options *options, struct et_error *err)
 	struct compacting compacting = { 0 };
 	int r;
 
-	r = et_state_open(options, ET_STATE_WRITE, &state, err);
+	r = et_state_open(options, ET_STATE_CHANGE, &state, err);
 	if (r < 0)
 		return r;
 	compacting.state = state;

@@ -239,7 +239,7 @@ acknowledge(const struct et_options *options, bool taken_back, struct et_error *
 	if (r == 0)
 		r = read_expiry(options->expires, now_ns, &acknowledgement.until_ns, err);
 	if (r == 0)
-		r = et_state_open(options, ET_STATE_WRITE, &state, err);
+		r = et_state_open(options, ET_STATE_CHANGE, &state, err);
 	if (r < 0)
 		return r;
 	acknowledgement.time_ns = taken_back ? 0 : now_ns;

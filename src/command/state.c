@@ -105,12 +105,14 @@ et_state_open(const struct et_options *options, enum et_state_mode mode, struct 
 		return r;
 	state->dir = et_options_state_dir(options);
 	state->archives = et_format("%s/archives/%s", state->dir, options->stream);
-	if (mode != ET_STATE_READ)
-		r = open_for_writing(state, mode == ET_STATE_WRITE, err);
-	else
+	if (mode == ET_STATE_READ)
 		r = open_for_reading(state, err);
+	else if (mode == ET_STATE_CHANGE && access(state->archives, F_OK) != 0)
+		r = et_error_set(err, ET_GONE, "no archives in '%s'", state->dir);
+	else
+		r = open_for_writing(state, mode != ET_STATE_REINDEX, err);
 	if (r < 0) {
-		if (mode == ET_STATE_READ && !has_catalog(state))
+		if ((mode == ET_STATE_READ || mode == ET_STATE_CHANGE) && !has_catalog(state))
 			et_error_hint(err, "nothing was archived there yet: run `evtrail "
 					   "snapshot`, or give --state");
 		return et_error_wrap(err, r, "state");

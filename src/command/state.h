@@ -18,11 +18,12 @@ struct et_state {
 	struct et_catalog *catalog;
 };
 
-enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE, ET_STATE_REINDEX };
+enum et_state_mode { ET_STATE_READ, ET_STATE_WRITE, ET_STATE_CHANGE, ET_STATE_REINDEX };
 
 /* WRITE: makes what is missing, takes the lock (ET_BUSY), sweeps leftovers, and catches the
- * catalog up with archives that it does not know yet. REINDEX: the same without catching up.
- * READ: no lock; ET_GONE when there is no state. */
+ * catalog up with archives that it does not know yet. CHANGE: the same of a state that is there.
+ * REINDEX: as WRITE, without catching up. READ: no lock. READ and CHANGE: ET_GONE when there is no
+ * state. */
 ET_CHECKED int et_state_open(const struct et_options *options, enum et_state_mode mode,
 			     struct et_state **ret, struct et_error *err);
 void et_state_free(struct et_state *state);

@@ -19,6 +19,16 @@ with_state() {
 	same stdout "$output" ''
 }
 
+@test "what changes a state makes none" {
+	local verb
+	for verb in 'compact' "findings ack $key --reason known" "findings unack $key"; do
+		# shellcheck disable=SC2086
+		et 7 $verb
+		says "$stderr" 'no archives in' 'hint: nothing was archived there yet'
+		[[ ! -e $state ]]
+	done
+}
+
 @test "of nothing found the list says so, and is empty as JSON" {
 	with_state
 	et 0 findings
